@@ -1,0 +1,120 @@
+//! `design-analysis serve`: the routes of all functions as one HTTP server.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use analysis_http::{App, Problem, auth, telemetry};
+use analysis_storage::{Config, Error};
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, lookup_host};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long requests in flight may take to end after SIGTERM, below the 30 seconds that Kubernetes and ECS wait.
+const DRAIN: Duration = Duration::from_secs(28);
+
+/// Where to listen.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Address to listen on [default: `API_HOST`, else 127.0.0.1]
+    #[arg(long)]
+    host: Option<String>,
+    /// Port to listen on; 0 takes a free one [default: `API_PORT`, else 8000]
+    #[arg(long)]
+    port: Option<u16>,
+    /// Serve an address that others can reach without asking for a token
+    #[arg(long)]
+    insecure_no_auth: bool,
+}
+
+/// Why the server did not run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    #[error(transparent)]
+    Storage(#[from] Error),
+    #[error(
+        "cannot listen on {host}:{port}; set API_HOST and API_PORT, or --host and --port, to a free address"
+    )]
+    Listen { host: String, port: u16, source: std::io::Error },
+    #[error(
+        "{0} can be reached by others; set API_TOKEN to the bearer token they must send, or pass --insecure-no-auth"
+    )]
+    NoToken(SocketAddr),
+    #[error("the server failed")]
+    Serve(#[from] std::io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT; requests in flight are answered first.
+pub(crate) async fn run(options: Options) -> Result<(), ServeError> {
+    let mut config = Config::from_env()?;
+    telemetry::init(&config)?;
+    config.api_host = options.host.unwrap_or(config.api_host);
+    config.api_port = options.port.unwrap_or(config.api_port);
+
+    let address = resolve(&config.api_host, config.api_port).await?;
+    if !address.ip().is_loopback() && config.api_token.is_none() && !options.insecure_no_auth {
+        return Err(ServeError::NoToken(address));
+    }
+    let app = App::open(config).await?;
+    app.analyses().probe().await?;
+    serve(app, address).await
+}
+
+async fn resolve(host: &str, port: u16) -> Result<SocketAddr, ServeError> {
+    let failed = |source| ServeError::Listen { host: host.to_owned(), port, source };
+    let mut addresses = lookup_host((host, port)).await.map_err(failed)?;
+    addresses.next().ok_or_else(|| failed(std::io::Error::other("the name has no address")))
+}
+
+async fn serve(app: App, address: SocketAddr) -> Result<(), ServeError> {
+    let failed = |source| ServeError::Listen { host: address.ip().to_string(), port: address.port(), source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tracing::info!(storage = %app.analyses().storage_type(), "listening on http://{}", listener.local_addr()?);
+
+    let (stop, mut stopping) = tokio::sync::watch::channel(());
+    let server = axum::serve(listener, router(app.clone())).with_graceful_shutdown(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("stopping; requests in flight are answered first");
+        let _ = stop.send(());
+    });
+    let drained = async {
+        let _ = stopping.changed().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        result = server.into_future() => result?,
+        () = drained => tracing::warn!("some connections are still open after {DRAIN:?}"),
+    }
+    // Saves go on when their callers have left, and are not cut off here either.
+    app.finish_writes().await;
+    Ok(())
+}
+
+/// All functions, and what only a server has.
+fn router(app: App) -> Router {
+    let mut api = Router::new()
+        .merge(save::routes())
+        .merge(load::routes())
+        .merge(list::routes())
+        .merge(stats::routes())
+        .merge(delete::routes());
+    if let Some(token) = app.config().api_token.clone() {
+        api = api.layer(middleware::from_fn_with_state(token, auth::require_token));
+    }
+    let probes = Router::new().route("/health", get(health)).route("/ready", get(ready));
+    analysis_http::finish(api.merge(probes), app)
+}
+
+/// Whether the process lives.
+async fn health() -> Json<Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+/// Whether the storage answers.
+async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
+    app.read(async { Ok(app.analyses().probe().await?) }).await?;
+    Ok(Json(json!({ "status": "ready" })))
+}

@@ -1,0 +1,51 @@
+//! The black-box API suite against the server: on files, and on S3.
+
+use crate::common::{Client, Cloud, Server};
+use crate::suite::{self, Deployment};
+use tempfile::TempDir;
+
+#[test]
+fn on_files() {
+    let directory = TempDir::new().unwrap();
+    let server = Server::start(&[
+        ("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap()),
+        ("MAX_DOCUMENT_BYTES", "5000000"),
+    ]);
+    let deployment = Deployment { versions: false, storage_type: "local", max_document_bytes: 5_000_000 };
+    suite::run(&server.client(), deployment);
+}
+
+#[test]
+fn on_s3() {
+    let cloud = Cloud::start();
+    let server = cloud.server();
+    let deployment = Deployment { versions: true, storage_type: "s3", max_document_bytes: 32 << 20 };
+    suite::run(&server.client(), deployment);
+}
+
+#[test]
+fn a_token_is_asked_for_where_one_is_set() {
+    let directory = TempDir::new().unwrap();
+    let server =
+        Server::start(&[("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap()), ("API_TOKEN", "s3cret")]);
+    let client: Client = server.client();
+    let get = |token: &str| client.send("GET", "/analyses", &[("authorization", token)], b"");
+    client.get("/analyses").assert_problem("none", 401, "unauthorized", "Authorization: Bearer");
+    assert_eq!(client.get("/analyses").header("www-authenticate"), "Bearer");
+    for wrong in ["Bearer wrong", "Basic s3cret", "s3cret", "Bearer "] {
+        assert_eq!(get(wrong).status, 401, "{wrong}");
+    }
+    assert_eq!(get("Bearer s3cret").status, 200);
+    assert_eq!(get("bearer s3cret").status, 200);
+    assert_eq!([client.get("/health").status, client.get("/ready").status], [200, 200]);
+}
+
+#[test]
+fn a_request_id_is_passed_on_or_made() {
+    let directory = TempDir::new().unwrap();
+    let server = Server::on_files(directory.path());
+    let client = server.client();
+    let sent = client.send("GET", "/analyses/x", &[("x-request-id", "trace-42")], b"");
+    assert_eq!((sent.header("x-request-id"), &sent.json()["request_id"]), ("trace-42", &"trace-42".into()));
+    assert_ne!(client.get("/stats").header("x-request-id"), client.get("/stats").header("x-request-id"));
+}

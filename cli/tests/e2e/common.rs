@@ -1,0 +1,227 @@
+//! A server to talk to, and a client to talk with.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use analysis_storage::testing::ministack::Ministack;
+use serde_json::Value;
+use ureq::Agent;
+use ureq::http::{HeaderMap, Request};
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The example analyses: their names and bytes.
+pub(crate) fn examples() -> Vec<(String, Vec<u8>)> {
+    let files = fs::read_dir(root().join("examples")).unwrap().map(|entry| entry.unwrap().path());
+    let mut examples: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), fs::read(path).unwrap()))
+        .collect();
+    examples.sort();
+    assert!(examples.len() >= 5);
+    examples
+}
+
+/// `design-analysis serve` on a free port of the loopback interface; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) url: String,
+}
+
+/// The program with these variables and none of the caller's that could matter.
+pub(crate) fn program(variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_design-analysis"));
+    for (name, _) in std::env::vars() {
+        if ["AWS_", "S3_", "API_", "STORAGE_", "LOCAL_", "RETENTION_", "MAX_"]
+            .iter()
+            .any(|p| name.starts_with(p))
+        {
+            command.env_remove(name);
+        }
+    }
+    command.env("AWS_EC2_METADATA_DISABLED", "true").envs(variables.iter().copied());
+    command
+}
+
+impl Server {
+    pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
+        let mut child =
+            program(variables).args(["serve", "--port", "0"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut seen = String::new();
+        let url = loop {
+            let start = seen.len();
+            assert!(log.read_line(&mut seen).unwrap() > 0, "the server ended: {seen}");
+            if let Some((_, rest)) = seen[start..].split_once("listening on ") {
+                break rest.split_whitespace().next().unwrap().to_owned();
+            }
+        };
+        // Somebody must go on reading, or the server would block on a full pipe.
+        std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
+        Self { child, url }
+    }
+
+    /// A server on files below this directory.
+    pub(crate) fn on_files(directory: &Path) -> Self {
+        Self::start(&[("LOCAL_STORAGE_DIR", directory.to_str().unwrap())])
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&self.url)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends SIGTERM and waits for the end; whether it was a clean one.
+    pub(crate) fn terminate(mut self) -> bool {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        self.child.wait().unwrap().success()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A local S3 with one versioned bucket.
+pub(crate) struct Cloud {
+    _ministack: Ministack,
+    endpoint: String,
+}
+
+impl Cloud {
+    pub(crate) fn start() -> Self {
+        let ministack = Ministack::start();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(ministack.bucket(BUCKET, true));
+        Self { endpoint: ministack.endpoint(), _ministack: ministack }
+    }
+
+    /// What a program needs in its environment to work on the bucket.
+    pub(crate) fn variables(&self) -> [(&str, &str); 6] {
+        [
+            ("STORAGE_TYPE", "s3"),
+            ("S3_BUCKET_NAME", BUCKET),
+            ("S3_REGION", "us-east-1"),
+            ("S3_ENDPOINT_URL", &self.endpoint),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+        ]
+    }
+
+    pub(crate) fn server(&self) -> Server {
+        Server::start(&self.variables())
+    }
+}
+
+const BUCKET: &str = "analyses";
+
+/// Sends requests to one base URL, and takes every answer as an answer.
+#[derive(Clone)]
+pub(crate) struct Client {
+    agent: Agent,
+    base: String,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|e| panic!("{e}: {:?}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no header {name}")).to_str().unwrap()
+    }
+
+    /// Asserts that this is a complete problem document of that kind.
+    pub(crate) fn assert_problem(&self, what: &str, status: u16, code: &str, detail: &str) {
+        let problem = self.json();
+        assert_eq!((self.status, &problem["code"]), (status, &code.into()), "{what}: {problem}");
+        assert_eq!(self.header("content-type"), "application/problem+json", "{what}");
+        assert_eq!(problem["status"], status, "{what}");
+        assert_eq!(problem["type"], format!("urn:design-analysis:problem:{code}"), "{what}");
+        assert!(problem["title"].as_str().is_some_and(|title| !title.is_empty()), "{what}");
+        assert_eq!(problem["request_id"], self.header("x-request-id"), "{what}");
+        assert!(problem["detail"].as_str().unwrap_or_default().contains(detail), "{what}: {problem}");
+    }
+}
+
+pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
+
+impl Client {
+    pub(crate) fn new(base: &str) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .allow_non_standard_methods(true)
+            .build();
+        Self { agent: config.new_agent(), base: base.to_owned() }
+    }
+
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        // An empty body on a GET would be sent as a chunked one.
+        let answer = if body.is_empty() && matches!(method, "GET" | "HEAD" | "DELETE") {
+            self.agent.run(request.body(()).unwrap())
+        } else {
+            self.agent.run(request.body(body).unwrap())
+        };
+        let mut answer = answer.unwrap_or_else(|e| panic!("{method} {path}: {e}"));
+        let body = answer.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap();
+        Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], b"")
+    }
+
+    pub(crate) fn post(&self, body: &[u8]) -> Answer {
+        self.send("POST", "/analyses", &[JSON], body)
+    }
+
+    pub(crate) fn put(&self, id: &str, body: &[u8]) -> Answer {
+        self.send("PUT", &format!("/analyses/{id}"), &[JSON], body)
+    }
+
+    pub(crate) fn delete(&self, id: &str) -> Answer {
+        self.send("DELETE", &format!("/analyses/{id}"), &[], b"")
+    }
+
+    /// The ids on all pages of a query, in order.
+    pub(crate) fn ids(&self, query: &str) -> Vec<String> {
+        let mut ids = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.get(&format!("/analyses?{query}{cursor}"));
+            assert_eq!(page.status, 200, "{}", String::from_utf8_lossy(&page.body));
+            let page = page.json();
+            let items = page["analyses"].as_array().unwrap();
+            ids.extend(items.iter().map(|item| item["request_id"].as_str().unwrap().to_owned()));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return ids,
+            }
+        }
+    }
+}

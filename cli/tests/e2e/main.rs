@@ -1,0 +1,12 @@
+//! The product as its users meet it: programs, sockets and files.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "test code: a panic is how it reports, and it passes its environment on"
+)]
+
+mod api;
+mod common;
+mod suite;

@@ -1,0 +1,6 @@
+//! The Lambda function `delete`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    analysis_http::lambda::run(delete::routes()).await
+}

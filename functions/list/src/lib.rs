@@ -1,0 +1,51 @@
+//! Listing analyses: `GET /analyses`.
+
+use analysis_http::{App, Item, Problem, Query};
+use analysis_storage::query::{Cursor, Filter, Limit, ListQuery};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+
+/// The routes of this function.
+pub fn routes() -> Router<App> {
+    Router::new().route("/analyses", get(list))
+}
+
+/// The answer to `GET /analyses`.
+#[derive(Debug, serde::Serialize)]
+struct Page {
+    analyses: Vec<Item>,
+    next_cursor: Option<String>,
+}
+
+const PARAMETERS: [&str; 6] = ["limit", "cursor", "implementation", "status", "from", "to"];
+
+/// One page of analyses, newest first.
+async fn list(State(app): State<App>, query: Query) -> Result<Response, Problem> {
+    let query = query.only(&PARAMETERS)?;
+    let filter =
+        Filter::parse(query.get("implementation"), query.get("status"), query.get("from"), query.get("to"))?;
+    let wanted = ListQuery {
+        limit: query.get("limit").map(Limit::parse).transpose()?.unwrap_or_default(),
+        cursor: query.get("cursor").map(|text| Cursor::parse(text, &filter)).transpose()?,
+        filter,
+    };
+    let page = app.read(async { Ok(app.analyses().list(&wanted).await?) }).await?;
+    let next_cursor = page.next.map(|cursor| cursor.encode(&wanted.filter));
+    let link = next_cursor.as_deref().map(|cursor| (header::LINK, link(&query, cursor)));
+    let analyses = page.entries.iter().map(|entry| Item::new(app.analyses(), entry)).collect();
+    Ok((AppendHeaders(link), Json(Page { analyses, next_cursor })).into_response())
+}
+
+/// The next page of the same query (RFC 8288).
+fn link(query: &Query, cursor: &str) -> String {
+    let mut url = String::from("/analyses?");
+    for name in PARAMETERS.into_iter().filter(|name| *name != "cursor") {
+        if let Some(value) = query.get(name) {
+            url.extend([name, "=", &value.replace('+', "%2B").replace(' ', "%20"), "&"]);
+        }
+    }
+    format!("<{url}cursor={cursor}>; rel=\"next\"")
+}

@@ -1,0 +1,6 @@
+//! The Lambda function `list`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    analysis_http::lambda::run(list::routes()).await
+}

@@ -1,0 +1,76 @@
+//! Saving an analysis: `POST /analyses` and `PUT /analyses/{id}`.
+
+use analysis_http::{App, Code, IdPath, Item, JsonBody, Problem, Query, WriteConditions};
+use analysis_storage::{AnalysisId, Document, Saved};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{post, put};
+use axum::{Json, Router};
+
+/// The routes of this function.
+pub fn routes() -> Router<App> {
+    Router::new().route("/analyses", post(create)).route("/analyses/{id}", put(put_by_id))
+}
+
+/// Saves under the document's `request_id`, or under a new id if it has none.
+async fn create(
+    State(app): State<App>,
+    query: Query,
+    conditions: WriteConditions,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    query.only(&[])?;
+    let document = Document::parse(body)?;
+    let Some(request_id) = document.request_id() else {
+        conditions.for_new()?;
+        let analyses = app.analyses().clone();
+        return app.write(async move { Ok(answer(&analyses, &analyses.save_new(&document).await?)) }).await;
+    };
+    let id = AnalysisId::parse(request_id, app.analyses().clock().now())?;
+    save(&app, id, document, conditions).await
+}
+
+/// Saves under the id of the path.
+async fn put_by_id(
+    State(app): State<App>,
+    IdPath(id): IdPath,
+    query: Query,
+    conditions: WriteConditions,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    query.only(&[])?;
+    let document = Document::parse(body)?;
+    match document.request_id() {
+        Some(request_id) if request_id != id.as_str() => Err(Problem::new(
+            Code::InvalidDocument,
+            format!(
+                "field `request_id` is {request_id:?}, but the path says {:?}; they must be equal",
+                id.as_str()
+            ),
+        )),
+        _ => save(&app, id, document, conditions).await,
+    }
+}
+
+async fn save(
+    app: &App,
+    id: AnalysisId,
+    document: Document,
+    conditions: WriteConditions,
+) -> Result<Response, Problem> {
+    let analyses = app.analyses().clone();
+    app.write(async move {
+        let condition = conditions.for_save(&analyses, &id).await?;
+        let saved = analyses.save(&id, &document, &condition).await?;
+        Ok(answer(&analyses, &saved))
+    })
+    .await
+}
+
+fn answer(analyses: &analysis_storage::Analyses, saved: &Saved) -> Response {
+    let status = if saved.created { StatusCode::CREATED } else { StatusCode::OK };
+    let headers =
+        [(header::LOCATION, format!("/analyses/{}", saved.entry.id)), (header::ETAG, saved.etag.to_string())];
+    (status, headers, Json(Item::new(analyses, &saved.entry))).into_response()
+}

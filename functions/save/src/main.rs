@@ -1,0 +1,6 @@
+//! The Lambda function `save`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    analysis_http::lambda::run(save::routes()).await
+}

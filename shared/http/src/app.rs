@@ -1,0 +1,105 @@
+//! The state that handlers share, and what every service has around its routes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use analysis_storage::{Analyses, Config, Error};
+use axum::extract::Request;
+use axum::response::Response;
+use axum::{Router, middleware};
+use tokio_util::task::TaskTracker;
+
+use crate::envelope;
+use crate::problem::{Code, Problem};
+
+/// The longest a request may work on the storage. Below the 30 seconds after which API Gateway gives up, and
+/// far below the 15 minutes after which the protocol takes a save for crashed.
+const DEADLINE: Duration = Duration::from_secs(25);
+
+/// What handlers need: the analyses and the configuration.
+#[derive(Debug, Clone)]
+pub struct App {
+    analyses: Arc<Analyses>,
+    config: Arc<Config>,
+    writes: TaskTracker,
+}
+
+impl App {
+    /// The state over these analyses.
+    #[must_use]
+    pub fn new(analyses: Analyses, config: Config) -> Self {
+        Self { analyses: Arc::new(analyses), config: Arc::new(config), writes: TaskTracker::new() }
+    }
+
+    /// Opens the configured storage.
+    ///
+    /// # Errors
+    /// What [`Config::open`] says.
+    pub async fn open(config: Config) -> Result<Self, Error> {
+        Ok(Self::new(config.open().await?, config))
+    }
+
+    /// The analyses.
+    #[must_use]
+    pub fn analyses(&self) -> &Arc<Analyses> {
+        &self.analyses
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Runs a read within the deadline.
+    ///
+    /// # Errors
+    /// The work's own, or 503 when the deadline has passed.
+    pub async fn read<T>(&self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+        match tokio::time::timeout(DEADLINE, work).await {
+            Ok(result) => result,
+            Err(late) => {
+                Err(Error::Unavailable { operation: "the deadline has passed".into(), source: late.into() }
+                    .into())
+            }
+        }
+    }
+
+    /// Runs a write within the deadline, and to its end even if the caller goes away: a save that is cut off
+    /// between its requests would be a document without its entry.
+    ///
+    /// # Errors
+    /// The work's own, or 503 when the deadline has passed.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
+        let app = self.clone();
+        let task = self.writes.spawn(async move { app.read(work).await });
+        task.await.unwrap_or_else(|_| Err(Problem::internal()))
+    }
+
+    /// Waits until every write that has begun is done.
+    pub async fn finish_writes(&self) {
+        self.writes.close();
+        self.writes.wait().await;
+    }
+}
+
+/// Makes a service of routes: problems for unknown paths and methods, request ids, logging.
+pub fn finish(routes: Router<App>, app: App) -> Router {
+    routes
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(async || {
+            Problem::new(Code::MethodNotAllowed, "see the Allow header for those it does")
+        })
+        .with_state(app)
+        .layer(middleware::from_fn(envelope::wrap))
+}
+
+async fn unknown_route(request: Request) -> Response {
+    use axum::response::IntoResponse;
+    let path: String = request.uri().path().chars().take(200).collect();
+    Problem::new(Code::UnknownRoute, format!("there is no route {path:?}")).into_response()
+}

@@ -1,0 +1,57 @@
+//! Around every request: an id, a log line, and the body of a problem.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use tracing::Instrument;
+
+use crate::problem::Problem;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+pub(crate) async fn wrap(request: Request, next: Next) -> Response {
+    let id = request_id(&request);
+    let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    async move {
+        let started = Instant::now();
+        let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+        let mut response = render(response.unwrap_or_else(|_| Problem::internal().into_response()), &id);
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        let status = response.status().as_u16();
+        tracing::info!(status, ms = started.elapsed().as_millis(), "answered");
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// The id that Lambda, or a proxy in front of us, has given the request; else a new one.
+fn request_id(request: &Request) -> String {
+    if let Some(context) = request.extensions().get::<lambda_http::Context>() {
+        return context.request_id.clone();
+    }
+    let sent = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
+    match sent {
+        Some(id) if (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) => {
+            id.to_owned()
+        }
+        _ => uuid::Uuid::new_v4().to_string(),
+    }
+}
+
+fn render(mut response: Response, request_id: &str) -> Response {
+    match response.extensions_mut().remove::<Problem>() {
+        Some(problem) => {
+            problem.log();
+            problem.render(request_id)
+        }
+        None => response,
+    }
+}

@@ -1,0 +1,22 @@
+//! What the routes share: problems, extractors, conditions, limits, telemetry, and the Lambda adapter.
+//!
+//! A function crate offers `routes() -> Router<App>`. [`finish`] makes a service of any such routes: the same
+//! one for a Lambda function ([`lambda::run`]) and for the server.
+
+mod app;
+pub mod auth;
+mod body;
+mod conditions;
+mod envelope;
+mod item;
+pub mod lambda;
+mod params;
+mod problem;
+pub mod telemetry;
+
+pub use app::{App, finish};
+pub use body::JsonBody;
+pub use conditions::{ReadConditions, WriteConditions, last_modified};
+pub use item::Item;
+pub use params::{IdPath, Query};
+pub use problem::{Code, Problem};

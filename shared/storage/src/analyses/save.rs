@@ -1,0 +1,189 @@
+//! Saving: the document first, then the entry that makes it known.
+
+use bytes::Bytes;
+
+use super::Analyses;
+use super::settle::IdRecord;
+use crate::bucket::{ETag, Precondition, Put};
+use crate::document::Document;
+use crate::error::{Error, Result};
+use crate::id::AnalysisId;
+use crate::index::Entry;
+use crate::requests::{Outcome, Written};
+use crate::time::{CreatedAt, SavedAt};
+
+/// What the caller demands of what is stored under the id.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Condition {
+    /// Nothing: create or replace.
+    #[default]
+    None,
+    /// There is no such analysis (`If-None-Match: *`).
+    Absent,
+    /// There is such an analysis, whatever it holds (`If-Match: *`).
+    Present,
+    /// The analysis has this entity tag (`If-Match: "..."`).
+    Match(ETag),
+}
+
+/// An acknowledged save.
+#[derive(Debug, Clone)]
+pub struct Saved {
+    /// What list now says of the analysis.
+    pub entry: Entry,
+    /// The entity tag of the stored document.
+    pub etag: ETag,
+    /// Whether the id was free before.
+    pub created: bool,
+}
+
+impl Analyses {
+    /// Saves a document under a new `UUIDv7`. Two requests.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the bucket does not answer; the analysis may then be stored or not.
+    pub async fn save_new(&self, document: &Document) -> Result<Saved> {
+        let created_at = CreatedAt::clamped(self.clock.now());
+        let id = AnalysisId::generate(created_at, [self.clock.random(), self.clock.random()]);
+        match self.put_document(&id, created_at, document, &Precondition::Absent).await? {
+            // Nobody else can know the id yet, so there is nothing to settle.
+            Outcome::Written(written) => self.put_entry(&id, created_at, document, written, true).await,
+            Outcome::Refused { .. } => Err(Error::unavailable("save", format!("the new id {id} is taken"))),
+        }
+    }
+
+    /// Saves a document under an id of the caller's, creating it or replacing what is there.
+    ///
+    /// Four requests for a `UUIDv7`, five for a named id; one more to replace, and one for each stale entry.
+    ///
+    /// # Errors
+    /// [`Error::PreconditionFailed`] if `condition` does not hold; nothing has changed then.
+    /// [`Error::Unavailable`] if the bucket does not answer; the document may then be stored or not.
+    pub async fn save(&self, id: &AnalysisId, document: &Document, condition: &Condition) -> Result<Saved> {
+        let created_at = match condition {
+            Condition::None | Condition::Absent => self.claim(id).await?,
+            // A condition that cannot hold must not leave an id record behind.
+            Condition::Present | Condition::Match(_) => {
+                self.created_at(id).await?.ok_or_else(|| does_not_exist(id))?
+            }
+        };
+        let (written, created) = self.write_document(id, created_at, document, condition).await?;
+        let saved = self.put_entry(id, created_at, document, written, created).await?;
+        self.settle(id, created_at).await?;
+        Ok(saved)
+    }
+
+    /// The id's creation time, fixed now if it has none.
+    async fn claim(&self, id: &AnalysisId) -> Result<CreatedAt> {
+        if let Some(created_at) = id.created_at() {
+            return Ok(created_at);
+        }
+        let created_at = CreatedAt::clamped(self.clock.now());
+        let record = serde_json::to_vec(&IdRecord { created_at: created_at.timestamp() })
+            .map_err(|e| Error::corrupt(id, e.to_string()))?;
+        let body = Bytes::from(record);
+        let put = |saved_at| Put {
+            key: self.layout.id_record(id),
+            body: body.clone(),
+            saved_at,
+            metadata: Vec::new(),
+            precondition: Precondition::Absent,
+        };
+        match self.requests.put(put).await? {
+            Outcome::Written(_) => Ok(created_at),
+            Outcome::Refused { .. } => self
+                .created_at(id)
+                .await?
+                .ok_or_else(|| Error::corrupt(&self.layout.id_record(id), "it exists, and cannot be read")),
+        }
+    }
+
+    async fn write_document(
+        &self,
+        id: &AnalysisId,
+        created_at: CreatedAt,
+        document: &Document,
+        condition: &Condition,
+    ) -> Result<(Written, bool)> {
+        let put = |precondition| self.put_document(id, created_at, document, precondition);
+        let (outcome, created) = match condition {
+            Condition::Absent => (put(&Precondition::Absent).await?, true),
+            Condition::Match(tag) => (put(&Precondition::Match(tag.clone())).await?, false),
+            Condition::Present => {
+                let existing = self.requests.head(&self.layout.document(id, created_at)).await?;
+                let tag = existing.ok_or_else(|| does_not_exist(id))?.etag;
+                (put(&Precondition::Match(tag)).await?, false)
+            }
+            Condition::None => match put(&Precondition::Absent).await? {
+                Outcome::Refused { .. } => (put(&Precondition::None).await?, false),
+                written @ Outcome::Written(_) => (written, true),
+            },
+        };
+        match outcome {
+            Outcome::Written(written) => Ok((written, created)),
+            Outcome::Refused { certain: true } => Err(refused(id, condition)),
+            Outcome::Refused { certain: false } => {
+                Err(Error::unavailable("save", "an answer was lost, and the analysis has changed since"))
+            }
+        }
+    }
+
+    async fn put_document(
+        &self,
+        id: &AnalysisId,
+        created_at: CreatedAt,
+        document: &Document,
+        precondition: &Precondition,
+    ) -> Result<Outcome> {
+        let key = self.layout.document(id, created_at);
+        let put = |saved_at| Put {
+            key: key.clone(),
+            body: document.bytes().clone(),
+            saved_at,
+            metadata: metadata(id, document, saved_at),
+            precondition: precondition.clone(),
+        };
+        self.requests.put(put).await
+    }
+
+    async fn put_entry(
+        &self,
+        id: &AnalysisId,
+        created_at: CreatedAt,
+        document: &Document,
+        written: Written,
+        created: bool,
+    ) -> Result<Saved> {
+        let Written { saved_at, etag } = written;
+        let (summary, size) = (document.summary().clone(), document.size());
+        let entry = Entry { id: id.clone(), created_at, saved_at, summary, size };
+        self.requests.put_empty(&self.layout.entry(&entry)).await?;
+        Ok(Saved { entry, etag, created })
+    }
+}
+
+/// What other programs and people may read off the object itself.
+fn metadata(id: &AnalysisId, document: &Document, saved_at: SavedAt) -> Vec<(&'static str, String)> {
+    let summary = document.summary();
+    let timestamp = summary.timestamp.unwrap_or_else(|| saved_at.timestamp());
+    vec![
+        ("request_id", id.to_string()),
+        ("implementation", summary.implementation.to_string()),
+        ("status", summary.status.to_string()),
+        ("timestamp", timestamp.to_string()),
+        ("file_type", "analysis".to_owned()),
+    ]
+}
+
+fn does_not_exist(id: &AnalysisId) -> Error {
+    Error::PreconditionFailed(format!("analysis `{id}` does not exist"))
+}
+
+fn refused(id: &AnalysisId, condition: &Condition) -> Error {
+    match condition {
+        Condition::Absent => Error::PreconditionFailed(format!("analysis `{id}` exists already")),
+        Condition::None | Condition::Present | Condition::Match(_) => Error::PreconditionFailed(format!(
+            "analysis `{id}` has changed: it does not have the tag of If-Match"
+        )),
+    }
+}

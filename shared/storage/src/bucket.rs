@@ -1,0 +1,229 @@
+//! The little of S3 that this product needs, as one trait. Every implementation passes the same contract
+//! suite, `testing::contract`.
+
+pub mod local;
+pub mod memory;
+pub mod s3;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::error::Result;
+use crate::time::SavedAt;
+
+/// The most keys one [`Bucket::list`] returns, as S3's `ListObjectsV2`.
+pub const MAX_KEYS: usize = 1000;
+
+/// The key of an object. Made by [`Layout`](crate::Layout), or read back from a listing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(Arc<str>);
+
+impl Key {
+    /// A key, taken as it is.
+    #[must_use]
+    pub fn new(key: impl Into<Arc<str>>) -> Self {
+        Self(key.into())
+    }
+
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A strong entity tag in its quotes (RFC 9110, section 8.8.3), opaque to us.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ETag(Arc<str>);
+
+impl ETag {
+    /// A tag, taken as it is, quotes included.
+    #[must_use]
+    pub fn new(tag: impl Into<Arc<str>>) -> Self {
+        Self(tag.into())
+    }
+
+    /// The tag in its quotes.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ETag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What must hold for a write to take effect.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Precondition {
+    /// Nothing.
+    #[default]
+    None,
+    /// There is no object under the key (`If-None-Match: *`).
+    Absent,
+    /// The object under the key has this tag (`If-Match`).
+    Match(ETag),
+}
+
+/// One write of one object.
+#[derive(Debug, Clone)]
+pub struct Put {
+    /// Where.
+    pub key: Key,
+    /// The content, stored byte for byte.
+    pub body: Bytes,
+    /// The token of this write, given back by [`Bucket::head`] and [`Bucket::get`].
+    pub saved_at: SavedAt,
+    /// User metadata: ASCII names and values, for people and other programs. Local files do not keep it.
+    pub metadata: Vec<(&'static str, String)>,
+    /// What must hold.
+    pub precondition: Precondition,
+}
+
+/// What a bucket knows of an object without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectMeta {
+    /// Size in bytes.
+    pub size: u64,
+    /// Entity tag.
+    pub etag: ETag,
+    /// The token of the write; for an object that another program wrote, its modification time.
+    pub saved_at: SavedAt,
+    /// When it was written, by the bucket's clock.
+    pub last_modified: Timestamp,
+    /// The version, in a bucket that keeps versions.
+    pub version_id: Option<String>,
+    /// Whether the content must be restored from an archive before it can be read.
+    pub archived: bool,
+}
+
+/// An object and its content.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// What the bucket knows of it.
+    pub meta: ObjectMeta,
+    /// Its content.
+    pub body: Bytes,
+}
+
+/// How to read an object.
+#[derive(Debug, Clone, Default)]
+pub struct GetOptions {
+    /// Answer [`Got::NotModified`] if the object has this tag.
+    pub if_none_match: Option<ETag>,
+    /// Read this version instead of the current one.
+    pub version_id: Option<String>,
+}
+
+/// The answer to a read.
+#[derive(Debug, Clone)]
+pub enum Got {
+    /// The object.
+    Found(Object),
+    /// The object still has the tag that the caller holds.
+    NotModified,
+    /// There is no such object.
+    Absent,
+}
+
+/// One page of keys in byte order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// The keys.
+    pub keys: Vec<Key>,
+    /// Whether more keys follow; if so there is at least one here to go on from.
+    pub truncated: bool,
+}
+
+/// One stored version of an object, or the mark of its deletion.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Version {
+    /// The version's id, good for [`GetOptions::version_id`].
+    pub version_id: String,
+    /// Whether it is what a plain read finds.
+    pub is_latest: bool,
+    /// Whether it marks a deletion instead of holding a document.
+    pub deleted: bool,
+    /// Size in bytes; 0 for a deletion.
+    pub size: u64,
+    /// When it was written, by the bucket's clock.
+    pub last_modified: Timestamp,
+    /// Entity tag; none for a deletion.
+    pub etag: Option<String>,
+}
+
+/// How the bucket is set up, for `/storage/info`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct BucketInfo {
+    /// The bucket's name, or the directory of local storage.
+    pub bucket_name: String,
+    /// The region, or `local`.
+    pub region: String,
+    /// `Enabled`, `Suspended` or `Disabled`; `unknown` where we may not ask.
+    pub versioning_status: String,
+    /// Whether objects are encrypted at rest; `null` where we may not ask.
+    pub encryption_enabled: Option<bool>,
+}
+
+/// What the storage protocol asks of a bucket: strong read-after-write consistency, conditional writes that
+/// are atomic per key, and listings in byte order of the keys.
+///
+/// Every call is one attempt and one request. [`Error::Unavailable`](crate::Error::Unavailable) means that a
+/// write may or may not have taken effect.
+#[async_trait]
+pub trait Bucket: Send + Sync + fmt::Debug {
+    /// Writes an object whole, or not at all.
+    ///
+    /// # Errors
+    /// [`Error::PreconditionFailed`](crate::Error::PreconditionFailed) if the condition does not hold.
+    async fn put(&self, put: Put) -> Result<ETag>;
+
+    /// Reads an object.
+    ///
+    /// # Errors
+    /// [`Error::Archived`](crate::Error::Archived) if its content must be restored first.
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got>;
+
+    /// What is known of an object; `None` if there is none.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>>;
+
+    /// Removes an object; removing none is a success.
+    ///
+    /// # Errors
+    /// [`Error::PreconditionFailed`](crate::Error::PreconditionFailed) if it is not the one with this tag.
+    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()>;
+
+    /// Up to `limit` keys (at most [`MAX_KEYS`]) that begin with `prefix` and are greater than `start_after`.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing>;
+
+    /// The newest versions of one object, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`](crate::Error::Unsupported) if the bucket keeps none.
+    async fn versions(&self, key: &Key) -> Result<Vec<Version>>;
+
+    /// How the bucket is set up.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    async fn info(&self) -> Result<BucketInfo>;
+}

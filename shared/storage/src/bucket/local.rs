@@ -1,0 +1,229 @@
+//! A bucket of plain files: one file an object, its key the path below the root.
+
+mod files;
+mod probe;
+mod walk;
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{
+    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta, Precondition, Put,
+    Version,
+};
+use crate::error::{Error, Result};
+use crate::time::SavedAt;
+
+/// Temporary files and locks live here, on the file system of the objects and out of every listing.
+const RESERVED: &str = ".storage";
+
+/// Objects as files in one directory tree, safe between processes.
+///
+/// A write goes to a temporary file, is synced, gets its `saved_at` as modification time and is renamed into
+/// place; conditions are checked under a lock that all processes share, so a reader never sees half a file
+/// and a condition is never outrun. User metadata is not kept.
+#[derive(Debug, Clone)]
+pub struct LocalBucket {
+    root: Arc<Path>,
+}
+
+impl LocalBucket {
+    /// Opens the tree below `root`, which is made if it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Misconfigured`] if the directory cannot be used, or if its file system does not keep what
+    /// the protocol relies on: modification times to the microsecond, exclusive renames, locks, and names
+    /// that differ only in case.
+    pub async fn open(root: &Path) -> Result<Self> {
+        let root: Arc<Path> = root.into();
+        let bucket = Self { root: Arc::clone(&root) };
+        blocking(move || probe::probe(&root)).await?;
+        Ok(bucket)
+    }
+
+    fn path(&self, key: &Key) -> Result<PathBuf> {
+        let path = Path::new(key.as_str());
+        let plain = |part| matches!(part, Component::Normal(name) if name != RESERVED);
+        let is_plain = path.components().all(plain) && !path.as_os_str().is_empty();
+        // `components` forgives what would make two keys one file: `a//b`, `a/./b`, `a/`.
+        let is_exact = key
+            .as_str()
+            .split('/')
+            .all(|part| !part.is_empty() && part != "." && !part.contains(['\\', '\0']));
+        if is_plain && is_exact {
+            Ok(self.root.join(path))
+        } else {
+            Err(Error::corrupt(key, "the key is not a plain path below the storage directory"))
+        }
+    }
+
+    fn write(&self, put: &Put) -> Result<ETag> {
+        let path = self.path(&put.key)?;
+        let failed = |e| failure("write", &path, e);
+        let parent = path.parent().unwrap_or(&self.root);
+        files::create_directories(&self.root, parent).map_err(failed)?;
+        let temporary = files::write_temporary(&self.root, &put.body, put.saved_at).map_err(failed)?;
+        let _lock = files::lock(&self.root, put.key.as_str()).map_err(failed)?;
+        if let Precondition::Match(tag) = &put.precondition {
+            check_match(&put.key, tag, meta_of(&path).map_err(failed)?.as_ref())?;
+        }
+        let placed = match put.precondition {
+            Precondition::Absent => temporary.persist_noclobber(&path),
+            Precondition::None | Precondition::Match(_) => temporary.persist(&path),
+        };
+        match placed {
+            Ok(_) => {}
+            Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(condition_fails(&put.key));
+            }
+            Err(e) => return Err(failed(e.error)),
+        }
+        files::sync_directory(parent).map_err(failed)?;
+        Ok(etag(put.saved_at, put.body.len() as u64))
+    }
+
+    fn remove(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
+        let path = self.path(key)?;
+        let failed = |e| failure("delete", &path, e);
+        let _lock = files::lock(&self.root, key.as_str()).map_err(failed)?;
+        if let Some(tag) = if_match {
+            check_match(key, tag, meta_of(&path).map_err(failed)?.as_ref())?;
+        }
+        match fs::remove_file(&path) {
+            Ok(()) => files::sync_directory(path.parent().unwrap_or(&self.root)).map_err(failed),
+            Err(e) if is_absent(&e) => Ok(()),
+            Err(e) => Err(failed(e)),
+        }
+    }
+
+    fn read(&self, key: &Key, if_none_match: Option<&ETag>) -> Result<Got> {
+        let path = self.path(key)?;
+        let failed = |e| failure("read", &path, e);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(e) if is_absent(&e) => return Ok(Got::Absent),
+            Err(e) => return Err(failed(e)),
+        };
+        // Taken from the open file, so that content and metadata are of the same write.
+        let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            return Ok(Got::Absent);
+        }
+        let meta = describe(&metadata);
+        if Some(&meta.etag) == if_none_match {
+            return Ok(Got::NotModified);
+        }
+        let mut body = Vec::with_capacity(usize::try_from(meta.size).unwrap_or_default());
+        file.read_to_end(&mut body).map_err(failed)?;
+        Ok(Got::Found(Object { meta, body: Bytes::from(body) }))
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| Error::unavailable("file access", e))?
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, IsADirectory, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | IsADirectory | InvalidFilename)
+}
+
+fn failure(action: &str, path: &Path, error: io::Error) -> Error {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    let what = format!("cannot {action} {}", path.display());
+    if matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem) {
+        let advice = format!(
+            "{what}: {error}; set LOCAL_STORAGE_DIR to a directory that this user may read and write"
+        );
+        return Error::Misconfigured { advice, source: Some(error.into()) };
+    }
+    Error::unavailable(what, error)
+}
+
+fn condition_fails(key: &Key) -> Error {
+    Error::PreconditionFailed(format!("the condition on `{key}` does not hold"))
+}
+
+fn check_match(key: &Key, tag: &ETag, existing: Option<&ObjectMeta>) -> Result<()> {
+    if existing.is_some_and(|meta| meta.etag == *tag) { Ok(()) } else { Err(condition_fails(key)) }
+}
+
+fn etag(saved_at: SavedAt, size: u64) -> ETag {
+    ETag::new(format!("\"{:x}-{size:x}\"", saved_at.micros()))
+}
+
+fn meta_of(path: &Path) -> io::Result<Option<ObjectMeta>> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(Some(describe(&metadata))),
+        Ok(_) => Ok(None),
+        Err(e) if is_absent(&e) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+fn describe(metadata: &fs::Metadata) -> ObjectMeta {
+    let age = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    let saved_at = SavedAt::from_micros(i64::try_from(age.as_micros()).unwrap_or_default());
+    ObjectMeta {
+        size: metadata.len(),
+        etag: etag(saved_at, metadata.len()),
+        saved_at,
+        last_modified: Timestamp::from_microsecond(saved_at.micros()).unwrap_or(Timestamp::UNIX_EPOCH),
+        version_id: None,
+        archived: false,
+    }
+}
+
+#[async_trait]
+impl Bucket for LocalBucket {
+    async fn put(&self, put: Put) -> Result<ETag> {
+        let bucket = self.clone();
+        blocking(move || bucket.write(&put)).await
+    }
+
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got> {
+        if options.version_id.is_some() {
+            return Err(Error::Unsupported("local storage keeps no versions"));
+        }
+        let (bucket, key) = (self.clone(), key.clone());
+        blocking(move || bucket.read(&key, options.if_none_match.as_ref())).await
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
+        let path = self.path(key)?;
+        blocking(move || meta_of(&path).map_err(|e| failure("read", &path, e))).await
+    }
+
+    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
+        let (bucket, key, if_match) = (self.clone(), key.clone(), if_match.cloned());
+        blocking(move || bucket.remove(&key, if_match.as_ref())).await
+    }
+
+    async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing> {
+        let root = Arc::clone(&self.root);
+        let (prefix, after) = (prefix.to_owned(), start_after.unwrap_or_default().to_owned());
+        let limit = limit.clamp(1, MAX_KEYS);
+        blocking(move || walk::list(&root, &prefix, &after, limit).map_err(|e| failure("list", &root, e)))
+            .await
+    }
+
+    async fn versions(&self, _: &Key) -> Result<Vec<Version>> {
+        Err(Error::Unsupported("local storage keeps no versions"))
+    }
+
+    async fn info(&self) -> Result<BucketInfo> {
+        Ok(BucketInfo {
+            bucket_name: self.root.display().to_string(),
+            region: "local".into(),
+            versioning_status: "Disabled".into(),
+            encryption_enabled: Some(false),
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! Durable steps on the file system.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use tempfile::NamedTempFile;
+
+use super::RESERVED;
+use crate::time::SavedAt;
+
+/// Keys share this many locks.
+const LOCKS: u32 = 64;
+
+pub(super) fn temporary_directory(root: &Path) -> PathBuf {
+    root.join(RESERVED).join("tmp")
+}
+
+pub(super) fn lock_directory(root: &Path) -> PathBuf {
+    root.join(RESERVED).join("locks")
+}
+
+/// Makes `directory` below `root`, and makes each new name durable in its parent.
+pub(super) fn create_directories(root: &Path, directory: &Path) -> io::Result<()> {
+    if directory.is_dir() || directory == root {
+        return Ok(());
+    }
+    let parent = directory.parent().unwrap_or(root);
+    create_directories(root, parent)?;
+    match fs::create_dir(directory) {
+        Ok(()) => sync_directory(parent),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
+/// A synced file with this content and modification time, removed again unless it is renamed into place.
+pub(super) fn write_temporary(root: &Path, body: &[u8], saved_at: SavedAt) -> io::Result<NamedTempFile> {
+    let mut file = builder().tempfile_in(temporary_directory(root))?;
+    file.write_all(body)?;
+    let micros = u64::try_from(saved_at.micros()).map_err(io::Error::other)?;
+    file.as_file().set_modified(UNIX_EPOCH + Duration::from_micros(micros))?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+#[cfg(unix)]
+fn builder() -> tempfile::Builder<'static, 'static> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut builder = tempfile::Builder::new();
+    // Documents are for people to read: the umask decides, as for any other file.
+    builder.permissions(fs::Permissions::from_mode(0o666));
+    builder
+}
+
+#[cfg(not(unix))]
+fn builder() -> tempfile::Builder<'static, 'static> {
+    tempfile::Builder::new()
+}
+
+/// The file whose lock guards this key. Another build of the program must choose the same one.
+pub(super) fn lock_path(root: &Path, key: &str) -> PathBuf {
+    lock_directory(root).join(format!("{:02}", crc32fast::hash(key.as_bytes()) % LOCKS))
+}
+
+/// Holds the lock of this key against other threads and processes until the file is dropped.
+pub(super) fn lock(root: &Path, key: &str) -> io::Result<File> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(lock_path(root, key))?;
+    file.lock()?;
+    Ok(file)
+}
+
+#[cfg(unix)]
+pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
+    match File::open(directory) {
+        Ok(file) => file.sync_all(),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "directories cannot be synced here; the unix twin can fail")]
+pub(super) fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
+}

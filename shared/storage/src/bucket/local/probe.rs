@@ -1,0 +1,74 @@
+//! Proves at start that a directory, and the file system beneath it, can carry the protocol.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use super::files;
+use super::meta_of;
+use crate::error::{Error, Result};
+use crate::time::SavedAt;
+
+/// Temporary files of a killed process are removed when they are older than any request can be.
+const ABANDONED: Duration = Duration::from_mins(15);
+
+pub(super) fn probe(root: &Path) -> Result<()> {
+    let unusable = |e| {
+        let place = root.display();
+        let advice = format!(
+            "cannot use {place} for storage: {e}; set LOCAL_STORAGE_DIR to a directory that this user may read and write"
+        );
+        Error::Misconfigured { advice, source: Some(Box::new(e)) }
+    };
+    prepare(root).map_err(unusable)?;
+    if let Some(lack) = find_lack(root).map_err(unusable)? {
+        let place = root.display();
+        return Err(Error::misconfigured(format!(
+            "the file system of {place} {lack}; set LOCAL_STORAGE_DIR to a directory on another file system"
+        )));
+    }
+    Ok(())
+}
+
+fn prepare(root: &Path) -> io::Result<()> {
+    fs::create_dir_all(root)?;
+    fs::create_dir_all(files::lock_directory(root))?;
+    fs::create_dir_all(files::temporary_directory(root))?;
+    fs::read_dir(root)?;
+    for file in fs::read_dir(files::temporary_directory(root))? {
+        let file = file?;
+        if is_abandoned(&file) {
+            // Another process may be cleaning up too.
+            let _ = fs::remove_file(file.path());
+        }
+    }
+    Ok(())
+}
+
+fn is_abandoned(file: &fs::DirEntry) -> bool {
+    let changed = file.metadata().and_then(|m| m.modified());
+    changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED))
+}
+
+/// What the file system does not do, as a phrase.
+fn find_lack(root: &Path) -> io::Result<Option<&'static str>> {
+    let saved_at = SavedAt::from_micros(1_704_067_200_123_456);
+    let place = tempfile::Builder::new().prefix("probe").tempdir_in(files::temporary_directory(root))?;
+    let (lower, upper) = (place.path().join("probe"), place.path().join("PROBE"));
+    files::write_temporary(root, b"1", saved_at)?.persist_noclobber(&lower).map_err(|e| e.error)?;
+    if meta_of(&lower)?.is_none_or(|meta| meta.saved_at != saved_at) {
+        return Ok(Some("does not keep modification times to the microsecond"));
+    }
+    if files::write_temporary(root, b"2", saved_at)?.persist_noclobber(&lower).is_ok() {
+        return Ok(Some("does not refuse to rename over an existing file"));
+    }
+    if upper.exists() {
+        return Ok(Some("does not tell upper from lower case in file names, as ids do"));
+    }
+    let held = files::lock(root, "probe")?;
+    let second = fs::OpenOptions::new().write(true).open(files::lock_path(root, "probe"))?;
+    let is_exclusive = second.try_lock().is_err();
+    drop(held);
+    Ok((!is_exclusive).then_some("does not support file locks"))
+}

@@ -1,0 +1,131 @@
+//! A bucket in memory: the reference for what a bucket does, and the ground of simulations.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{
+    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta, Precondition, Put,
+    Version,
+};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, Result};
+
+/// Objects in a sorted map. Each request is one atomic step.
+#[derive(Debug)]
+pub struct MemoryBucket {
+    objects: Mutex<BTreeMap<Key, Object>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for MemoryBucket {
+    fn default() -> Self {
+        Self::new(Arc::new(SystemClock))
+    }
+}
+
+impl MemoryBucket {
+    /// An empty bucket whose modification times come from this clock.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { objects: Mutex::default(), clock }
+    }
+
+    fn objects(&self) -> MutexGuard<'_, BTreeMap<Key, Object>> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn etag(body: &[u8]) -> ETag {
+    let mut hasher = DefaultHasher::new();
+    body.hash(&mut hasher);
+    ETag::new(format!("\"{:016x}\"", hasher.finish()))
+}
+
+fn check(key: &Key, precondition: &Precondition, existing: Option<&Object>) -> Result<()> {
+    let holds = match precondition {
+        Precondition::None => true,
+        Precondition::Absent => existing.is_none(),
+        Precondition::Match(tag) => existing.is_some_and(|object| object.meta.etag == *tag),
+    };
+    if holds {
+        Ok(())
+    } else {
+        Err(Error::PreconditionFailed(format!("the condition on `{key}` does not hold")))
+    }
+}
+
+#[async_trait]
+impl Bucket for MemoryBucket {
+    async fn put(&self, put: Put) -> Result<ETag> {
+        let mut objects = self.objects();
+        check(&put.key, &put.precondition, objects.get(&put.key))?;
+        let etag = etag(&put.body);
+        let meta = ObjectMeta {
+            size: put.body.len() as u64,
+            etag: etag.clone(),
+            saved_at: put.saved_at,
+            last_modified: self.clock.now(),
+            version_id: None,
+            archived: false,
+        };
+        objects.insert(put.key, Object { meta, body: put.body });
+        Ok(etag)
+    }
+
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got> {
+        if options.version_id.is_some() {
+            return Err(Error::Unsupported("this storage keeps no versions"));
+        }
+        Ok(match self.objects().get(key) {
+            None => Got::Absent,
+            Some(object) if Some(&object.meta.etag) == options.if_none_match.as_ref() => Got::NotModified,
+            Some(object) => Got::Found(object.clone()),
+        })
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
+        Ok(self.objects().get(key).map(|object| object.meta.clone()))
+    }
+
+    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
+        let mut objects = self.objects();
+        if let Some(tag) = if_match {
+            check(key, &Precondition::Match(tag.clone()), objects.get(key))?;
+        }
+        objects.remove(key);
+        Ok(())
+    }
+
+    async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing> {
+        let limit = limit.clamp(1, MAX_KEYS);
+        let from = match start_after {
+            Some(after) if after >= prefix => Bound::Excluded(Key::new(after)),
+            _ => Bound::Included(Key::new(prefix)),
+        };
+        let objects = self.objects();
+        let mut found = objects
+            .range((from, Bound::Unbounded))
+            .map(|(key, _)| key)
+            .take_while(|k| k.as_str().starts_with(prefix));
+        let keys: Vec<Key> = found.by_ref().take(limit).cloned().collect();
+        Ok(Listing { truncated: found.next().is_some(), keys })
+    }
+
+    async fn versions(&self, _: &Key) -> Result<Vec<Version>> {
+        Err(Error::Unsupported("this storage keeps no versions"))
+    }
+
+    async fn info(&self) -> Result<BucketInfo> {
+        Ok(BucketInfo {
+            bucket_name: "memory".into(),
+            region: "local".into(),
+            versioning_status: "Disabled".into(),
+            encryption_enabled: Some(false),
+        })
+    }
+}

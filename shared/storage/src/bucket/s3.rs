@@ -1,0 +1,239 @@
+//! A bucket on Amazon S3, or on a store that speaks its protocol. The only user of the AWS SDK.
+
+mod advice;
+mod client;
+mod failure;
+mod keys;
+mod meta;
+mod request;
+#[cfg(test)]
+mod tests;
+mod versions;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType, ServerSideEncryption};
+use futures::try_join;
+
+use self::failure::Failure;
+use self::meta::Head;
+use self::request::{Action, Request};
+use super::{
+    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta, Precondition, Put,
+    Version,
+};
+use crate::error::{Error, Result};
+
+/// The user metadata that holds `saved_at`, in microseconds since the Unix epoch.
+const SAVED_AT: &str = "saved_at";
+
+/// Which bucket, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Settings {
+    /// The name of a bucket that exists.
+    pub bucket: String,
+    /// The region it is in.
+    pub region: String,
+    /// The URL of a store other than Amazon's that speaks the same protocol.
+    pub endpoint_url: Option<String>,
+}
+
+/// A bucket on S3. A call is one request (two for [`info`](Bucket::info)), never sent again by itself: only the
+/// protocol above can tell whether a conditional write that failed the second time had succeeded the first time.
+#[derive(Clone)]
+pub struct S3Bucket {
+    client: Client,
+    settings: S3Settings,
+}
+
+impl S3Bucket {
+    /// The bucket, with the credentials of the default AWS chain: environment, profile, web identity, container
+    /// role, instance role. Sends nothing to S3 yet.
+    pub async fn connect(settings: &S3Settings) -> Self {
+        Self { client: client::connect(settings).await, settings: settings.clone() }
+    }
+
+    /// The bucket, with these credentials.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_credentials(settings: &S3Settings, access_key_id: &str, secret_access_key: &str) -> Self {
+        let client = client::with_credentials(settings, access_key_id, secret_access_key);
+        Self { client, settings: settings.clone() }
+    }
+
+    /// The client beneath, for what tests do to a bucket that the product never does.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn request<'a>(&'a self, action: Action, target: &'a str) -> Request<'a> {
+        Request { settings: &self.settings, action, target }
+    }
+
+    fn put_request(&self, put: Put) -> PutObjectFluentBuilder {
+        let mut request = self.client.put_object().bucket(&self.settings.bucket).key(put.key.as_str());
+        for (name, value) in put.metadata {
+            request = request.metadata(name, value);
+        }
+        let request = match put.precondition {
+            Precondition::None => request,
+            Precondition::Absent => request.if_none_match("*"),
+            Precondition::Match(tag) => request.if_match(tag.as_str()),
+        };
+        request
+            .metadata(SAVED_AT, put.saved_at.micros().to_string())
+            .content_type(content_type(&put.key))
+            .server_side_encryption(ServerSideEncryption::Aes256)
+            .body(ByteStream::from(put.body))
+    }
+
+    async fn versioning_status(&self) -> Result<String> {
+        let sent = self.client.get_bucket_versioning().bucket(&self.settings.bucket).send().await;
+        match sent.map_err(Failure::of) {
+            Ok(output) => Ok(match output.status() {
+                Some(BucketVersioningStatus::Enabled) => "Enabled".into(),
+                Some(BucketVersioningStatus::Suspended) => "Suspended".into(),
+                Some(other) => other.as_str().into(),
+                None => "Disabled".into(),
+            }),
+            Err(failure) if failure.is_denied() || failure.is_unsupported() => Ok("unknown".into()),
+            Err(failure) => Err(self.request(Action::GetVersioning, &self.settings.bucket).error(failure)),
+        }
+    }
+
+    async fn encryption_enabled(&self) -> Result<Option<bool>> {
+        let sent = self.client.get_bucket_encryption().bucket(&self.settings.bucket).send().await;
+        match sent.map_err(Failure::of) {
+            Ok(output) => Ok(Some(
+                output.server_side_encryption_configuration().is_some_and(|set| !set.rules().is_empty()),
+            )),
+            Err(failure) if failure.is_denied() || failure.is_unsupported() => Ok(None),
+            Err(Failure::Answered(answer))
+                if answer.code == "ServerSideEncryptionConfigurationNotFoundError" =>
+            {
+                Ok(Some(false))
+            }
+            Err(failure) => Err(self.request(Action::GetEncryption, &self.settings.bucket).error(failure)),
+        }
+    }
+}
+
+impl fmt::Debug for S3Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Bucket").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Bucket for S3Bucket {
+    async fn put(&self, put: Put) -> Result<ETag> {
+        let key = put.key.clone();
+        let action = Action::Put { precondition: put.precondition.clone() };
+        let request = self.request(action, key.as_str());
+        let output = self.put_request(put).send().await.map_err(|error| request.error(Failure::of(error)))?;
+        request.etag(output.e_tag())
+    }
+
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got> {
+        let request = self.request(Action::Get { version: options.version_id.is_some() }, key.as_str());
+        let send = self
+            .client
+            .get_object()
+            .bucket(&self.settings.bucket)
+            .key(key.as_str())
+            .set_version_id(options.version_id)
+            .set_if_none_match(options.if_none_match.map(|tag| tag.as_str().to_owned()));
+        // The SDK's timeouts end with the headers.
+        match tokio::time::timeout(client::ATTEMPT_TIMEOUT, read(&request, send)).await {
+            Ok(got) => got,
+            Err(elapsed) => Err(request.error(Failure::NoAnswer(elapsed.into()))),
+        }
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
+        let request = self.request(Action::Head, key.as_str());
+        let sent = self.client.head_object().bucket(&self.settings.bucket).key(key.as_str()).send().await;
+        match sent.map_err(Failure::of) {
+            Ok(output) => Head::from(&output).meta(&request).map(Some),
+            Err(Failure::Answered(answer)) if answer.status == 404 => Ok(None),
+            Err(failure) => Err(request.error(failure)),
+        }
+    }
+
+    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
+        let request = self.request(Action::Delete { conditional: if_match.is_some() }, key.as_str());
+        let delete = self.client.delete_object().bucket(&self.settings.bucket).key(key.as_str());
+        let sent = delete.set_if_match(if_match.map(|tag| tag.as_str().to_owned())).send().await;
+        match sent.map_err(Failure::of) {
+            Ok(_) => Ok(()),
+            Err(Failure::Answered(answer)) if if_match.is_none() && answer.is_no_such_object() => Ok(()),
+            Err(failure) => Err(request.error(failure)),
+        }
+    }
+
+    async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing> {
+        let request = self.request(Action::List, prefix);
+        let limit = i32::try_from(limit.clamp(1, MAX_KEYS)).unwrap_or(i32::MAX);
+        let list = self.client.list_objects_v2().bucket(&self.settings.bucket).prefix(prefix).max_keys(limit);
+        let start_after = start_after.filter(|key| !key.is_empty()).map(str::to_owned);
+        let list = list.set_start_after(start_after).encoding_type(EncodingType::Url);
+        let output = list.send().await.map_err(|error| request.error(Failure::of(error)))?;
+        let encoding = output.encoding_type();
+        let keys = output.contents().iter().map(|object| {
+            let key = request.present(object.key(), "Key")?;
+            request.present(keys::decode(key, encoding), "readable Key").map(Key::new)
+        });
+        Ok(Listing { keys: keys.collect::<Result<_>>()?, truncated: output.is_truncated() == Some(true) })
+    }
+
+    async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
+        let request = self.request(Action::Versions, key.as_str());
+        let list = self.client.list_object_versions().bucket(&self.settings.bucket).prefix(key.as_str());
+        match list.encoding_type(EncodingType::Url).send().await.map_err(Failure::of) {
+            Ok(output) => versions::of(&request, &output),
+            Err(failure) if failure.is_unsupported() => {
+                Err(Error::Unsupported("this storage keeps no versions"))
+            }
+            Err(failure) => Err(request.error(failure)),
+        }
+    }
+
+    async fn info(&self) -> Result<BucketInfo> {
+        let (versioning_status, encryption_enabled) =
+            try_join!(self.versioning_status(), self.encryption_enabled())?;
+        Ok(BucketInfo {
+            bucket_name: self.settings.bucket.clone(),
+            region: self.settings.region.clone(),
+            versioning_status,
+            encryption_enabled,
+        })
+    }
+}
+
+async fn read(request: &Request<'_>, get: GetObjectFluentBuilder) -> Result<Got> {
+    let output = match get.send().await.map_err(Failure::of) {
+        Ok(output) => output,
+        Err(Failure::Answered(answer)) if answer.status == 304 => return Ok(Got::NotModified),
+        Err(Failure::Answered(answer)) if request.finds_nothing(&answer) => return Ok(Got::Absent),
+        Err(failure) => return Err(request.error(failure)),
+    };
+    let meta = Head::from(&output).meta(request)?;
+    match output.body.collect().await {
+        Ok(body) => Ok(Got::Found(Object { meta, body: body.into_bytes() })),
+        Err(error) => Err(request.error(Failure::NoAnswer(error.into()))),
+    }
+}
+
+fn content_type(key: &Key) -> &'static str {
+    match key.as_str().rsplit_once('.') {
+        Some((_, "json")) => "application/json",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,181 @@
+//! What an operator has to do about a refusal, in one line each.
+
+use std::error::Error;
+use std::iter::successors;
+
+use super::S3Settings;
+use super::failure::Answer;
+use super::request::{Action, Request};
+use crate::bucket::Precondition;
+
+/// There are no credentials.
+pub(super) fn no_credentials(cause: &(dyn Error + 'static)) -> String {
+    format!(
+        "no usable AWS credentials ({}): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run \
+         under an IAM role",
+        root(cause)
+    )
+}
+
+/// The SDK could not make the request.
+pub(super) fn not_built(request: &Request<'_>, cause: &(dyn Error + 'static)) -> String {
+    let S3Settings { bucket, region, endpoint_url } = request.settings;
+    let endpoint = endpoint_url.as_deref().unwrap_or_default();
+    format!(
+        "cannot make the request {request} of S3_BUCKET_NAME=`{bucket}` S3_REGION=`{region}` \
+         S3_ENDPOINT_URL=`{endpoint}`: {}",
+        root(cause)
+    )
+}
+
+/// The deepest cause, in one line.
+fn root(cause: &(dyn Error + 'static)) -> String {
+    let root = successors(Some(cause), |&error| error.source()).last().unwrap_or(cause).to_string();
+    root.lines()
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches(" Attempted:")
+        .trim_end_matches(['.', ' '])
+        .to_owned()
+}
+
+/// S3 refused the request.
+pub(super) fn on(request: &Request<'_>, answer: &Answer) -> String {
+    let bucket = &request.settings.bucket;
+    let code = answer.code.as_str();
+    if is_elsewhere(request, answer) {
+        return wrong_region(request, answer);
+    }
+    if let Some(advice) = on_credentials(code) {
+        return format!("S3 refused the AWS credentials ({code}): {advice}");
+    }
+    match (answer.status, code) {
+        (_, "NoSuchBucket") => no_such_bucket(request),
+        (_, "InvalidBucketName") => format!("`{bucket}` cannot be the name of a bucket: set S3_BUCKET_NAME"),
+        (_, "AllAccessDisabled" | "AccountProblem") => {
+            format!("AWS has shut off bucket `{bucket}` or its account ({code}): ask AWS support")
+        }
+        (_, code) if code.starts_with("KMS.") => format!(
+            "S3 cannot use the KMS key of `{}` in bucket `{bucket}` ({code}): enable the key and allow \
+             kms:Decrypt and kms:GenerateDataKey on it",
+            request.target
+        ),
+        (401 | 403, _) => denied(request, answer),
+        (400, "") => format!(
+            "S3 refused {request} and gives no reason to HEAD requests: check that the AWS credentials have not \
+             expired, and that bucket `{bucket}` is in S3_REGION={}",
+            request.settings.region
+        ),
+        (404, "") => format!("{} does not answer as S3 does (404 to {request})", place(request)),
+        (501, _) => format!(
+            "{} does not implement {request}: the store must have conditional writes (If-None-Match, If-Match) \
+             and AES256 server-side encryption",
+            place(request)
+        ),
+        _ => format!("{} refused {request}: {} {code}: {}", place(request), answer.status, answer.message),
+    }
+}
+
+fn place(request: &Request<'_>) -> String {
+    match &request.settings.endpoint_url {
+        Some(url) => format!("the store at S3_ENDPOINT_URL={url}"),
+        None => "S3".to_owned(),
+    }
+}
+
+fn no_such_bucket(request: &Request<'_>) -> String {
+    let settings = request.settings;
+    let whereabouts = match &settings.endpoint_url {
+        Some(url) => format!("at {url}"),
+        None => format!("in region {}", settings.region),
+    };
+    format!(
+        "bucket `{}` does not exist {whereabouts}: set S3_BUCKET_NAME, or create it with `sam deploy`; it is never \
+         created at run time",
+        settings.bucket
+    )
+}
+
+fn on_credentials(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" | "RequestExpired" => {
+            "they have expired; renew AWS_SESSION_TOKEN and its keys, or log in to AWS_PROFILE again"
+        }
+        "InvalidAccessKeyId" | "InvalidClientTokenId" | "UnrecognizedClientException" | "NotSignedUp" => {
+            "there is no such key; set AWS_ACCESS_KEY_ID or AWS_PROFILE"
+        }
+        "SignatureDoesNotMatch" => {
+            "the secret does not belong to the key; set AWS_SECRET_ACCESS_KEY to that of AWS_ACCESS_KEY_ID"
+        }
+        "InvalidToken" | "InvalidSecurity" | "AuthFailure" | "CredentialsNotSupported" => {
+            "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for temporary credentials only, AWS_SESSION_TOKEN"
+        }
+        "RequestTimeTooSkewed" | "RequestInTheFuture" => {
+            "the clock of this machine is more than 15 minutes off; synchronise it (NTP)"
+        }
+        _ => return None,
+    })
+}
+
+fn denied(request: &Request<'_>, answer: &Answer) -> String {
+    let bucket = &request.settings.bucket;
+    let what = match request.action {
+        Action::List | Action::Versions | Action::GetVersioning | Action::GetEncryption => {
+            format!("bucket `{bucket}`")
+        }
+        _ => format!("`{}` in bucket `{bucket}`", request.target),
+    };
+    let reason = match answer.code.as_str() {
+        "" => "403 without a reason; the credentials may be wrong, too",
+        code => code,
+    };
+    format!(
+        "S3 denies {} on {what} ({reason}): allow it in the IAM policy and the bucket policy",
+        needs(request)
+    )
+}
+
+/// The permissions that a request takes.
+fn needs(request: &Request<'_>) -> &'static str {
+    match &request.action {
+        Action::Put { precondition: Precondition::Match(_) } => "s3:PutObject or s3:GetObject",
+        Action::Put { .. } => "s3:PutObject",
+        // Without s3:ListBucket, S3 hides that there is no such key behind a 403.
+        Action::Get { version: true } => "s3:GetObjectVersion or s3:ListBucketVersions",
+        Action::Get { version: false } | Action::Head => "s3:GetObject or s3:ListBucket",
+        Action::Delete { conditional: true } => "s3:DeleteObject or s3:GetObject",
+        Action::Delete { conditional: false } => "s3:DeleteObject",
+        Action::List => "s3:ListBucket",
+        Action::Versions => "s3:ListBucketVersions",
+        Action::GetVersioning => "s3:GetBucketVersioning",
+        Action::GetEncryption => "s3:GetEncryptionConfiguration",
+    }
+}
+
+/// Whether the answer says that the bucket is in another region.
+pub(super) fn is_elsewhere(request: &Request<'_>, answer: &Answer) -> bool {
+    let named = answer.region.as_ref().is_some_and(|region| *region != request.settings.region);
+    match answer.code.as_str() {
+        "PermanentRedirect" | "IllegalLocationConstraintException" => true,
+        // The same code tells of an access key that is not one.
+        "AuthorizationHeaderMalformed" => named || answer.message.contains("region"),
+        "" | "BadRequest" | "TemporaryRedirect" => answer.status == 301 || (named && answer.status <= 403),
+        _ => answer.status == 301,
+    }
+}
+
+fn wrong_region(request: &Request<'_>, answer: &Answer) -> String {
+    let settings = request.settings;
+    let expected = answer.message.split_once("expecting '").and_then(|(_, rest)| rest.split_once('\''));
+    let right = answer.region.as_deref().or(expected.map(|(region, _)| region));
+    match right {
+        Some(region) => format!(
+            "bucket `{}` is in region {region}, not {}: set S3_REGION={region}",
+            settings.bucket, settings.region
+        ),
+        None => format!(
+            "bucket `{}` is not in region {}: set S3_REGION to the region it is in",
+            settings.bucket, settings.region
+        ),
+    }
+}

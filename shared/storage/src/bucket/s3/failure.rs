@@ -1,0 +1,155 @@
+//! What the SDK reports, sorted by what is known about the request.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::iter::successors;
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ConnectorError, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::RequestId;
+
+use crate::error::Cause;
+
+const NO_CREDENTIALS: [&str; 2] =
+    ["the credential provider was not enabled", "the credentials provider was not properly configured"];
+const BAD_CREDENTIALS: [&str; 2] =
+    ["an error occurred while loading credentials", "unexpected credentials error"];
+const LATE_CREDENTIALS: [&str; 2] = ["credentials provider timed out", "identity resolver timed out"];
+/// How the errors of the HTTP client begin.
+const HTTP_CLIENT: &str = "client error (";
+
+/// Why a request has no result.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// S3 answered, but not with success.
+    Answered(Answer),
+    /// There is no answer, or none that can be read: the request may or may not have been carried out.
+    NoAnswer(Cause),
+    /// There were no credentials to sign the request with.
+    NoCredentials(Cause),
+    /// The credentials did not come in time.
+    LateCredentials(Cause),
+    /// There is no such request: a name, region or URL is malformed.
+    NotBuilt(Cause),
+}
+
+/// An answer of S3 that is not a success.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// HTTP status.
+    pub(super) status: u16,
+    /// S3's name for the error; empty in answers without a body, those to HEAD above all.
+    pub(super) code: String,
+    /// S3's explanation.
+    pub(super) message: String,
+    /// The region that the bucket is in, where the answer names it.
+    pub(super) region: Option<String>,
+    request_id: Option<String>,
+    source: Cause,
+}
+
+impl Failure {
+    /// The failure behind an error of the SDK.
+    pub(super) fn of<E>(error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        match error {
+            SdkError::ServiceError(_) => Self::answered(error),
+            SdkError::ConstructionFailure(_) => Self::NotBuilt(error.into()),
+            SdkError::DispatchFailure(_) => Self::not_sent(error.into()),
+            _ => Self::NoAnswer(error.into()),
+        }
+    }
+
+    fn answered<E>(error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        // A success whose body makes no sense is reported as an error, too.
+        let Some(raw) = error.raw_response().filter(|raw| !raw.status().is_success()) else {
+            return Self::NoAnswer(error.into());
+        };
+        Self::Answered(Answer {
+            status: raw.status().as_u16(),
+            code: error.code().unwrap_or_default().to_owned(),
+            message: error.message().unwrap_or_default().to_owned(),
+            region: raw.headers().get("x-amz-bucket-region").map(str::to_owned),
+            request_id: raw.headers().request_id().map(str::to_owned),
+            source: error.into(),
+        })
+    }
+
+    /// The SDK gives no type to what fails before it sends: it reports missing credentials and malformed names
+    /// among the failed connections, so their texts must tell. `tests/s3.rs` holds the SDK to these texts.
+    fn not_sent(error: Cause) -> Self {
+        let chain = || successors(Some(&*error as &(dyn StdError + 'static)), |&error| error.source());
+        let says =
+            |texts: &[&str]| chain().any(|error| texts.iter().any(|text| error.to_string().contains(text)));
+        let unreachable = chain().any(is_connection_failure);
+        if says(&LATE_CREDENTIALS) || (says(&BAD_CREDENTIALS) && unreachable) {
+            Self::LateCredentials(error)
+        } else if says(&NO_CREDENTIALS) || says(&BAD_CREDENTIALS) {
+            Self::NoCredentials(error)
+        } else if unreachable || says(&[HTTP_CLIENT]) {
+            Self::NoAnswer(error)
+        } else {
+            Self::NotBuilt(error)
+        }
+    }
+
+    /// Whether this identity may not ask.
+    pub(super) fn is_denied(&self) -> bool {
+        matches!(self, Self::Answered(answer) if answer.code == "AccessDenied")
+    }
+
+    /// Whether this store, which is not Amazon's, knows no such request.
+    pub(super) fn is_unsupported(&self) -> bool {
+        matches!(self, Self::Answered(answer) if matches!(answer.status, 405 | 501))
+    }
+}
+
+fn is_connection_failure(error: &(dyn StdError + 'static)) -> bool {
+    error.downcast_ref::<ConnectorError>().is_some_and(|error| error.is_io() || error.is_timeout())
+}
+
+impl Answer {
+    /// Whether the bucket is there but the object is not. A 404 without a code is not from S3, except to HEAD.
+    pub(super) fn is_no_such_object(&self) -> bool {
+        self.status == 404 && !matches!(self.code.as_str(), "" | "NoSuchBucket")
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "S3 answered {}", self.status)?;
+        if !self.code.is_empty() {
+            write!(f, " {}: {}", self.code, self.message)?;
+        }
+        match &self.request_id {
+            Some(id) => write!(f, " (request id {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for Answer {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+#[cfg(test)]
+impl Answer {
+    /// An answer as a test needs it.
+    pub(super) fn sample(status: u16, code: &str, message: &str, region: Option<&str>) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            region: region.map(str::to_owned),
+            request_id: None,
+            source: "sample".into(),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What an answer's headers say of an object.
+
+use std::collections::HashMap;
+
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::StorageClass;
+
+use super::SAVED_AT;
+use super::request::Request;
+use crate::bucket::ObjectMeta;
+use crate::error::Result;
+use crate::time::SavedAt;
+
+/// The headers of interest, alike in answers to GET and to HEAD.
+pub(super) struct Head<'a> {
+    size: Option<i64>,
+    etag: Option<&'a str>,
+    last_modified: Option<&'a DateTime>,
+    version_id: Option<&'a str>,
+    metadata: Option<&'a HashMap<String, String>>,
+    archived: bool,
+}
+
+impl<'a> From<&'a GetObjectOutput> for Head<'a> {
+    fn from(output: &'a GetObjectOutput) -> Self {
+        Self {
+            size: output.content_length(),
+            etag: output.e_tag(),
+            last_modified: output.last_modified(),
+            version_id: output.version_id(),
+            metadata: output.metadata(),
+            // Its content is here.
+            archived: false,
+        }
+    }
+}
+
+impl<'a> From<&'a HeadObjectOutput> for Head<'a> {
+    fn from(output: &'a HeadObjectOutput) -> Self {
+        let in_archive =
+            matches!(output.storage_class(), Some(StorageClass::Glacier | StorageClass::DeepArchive))
+                || output.archive_status().is_some();
+        let restored = output.restore().is_some_and(|state| state.contains(r#"ongoing-request="false""#));
+        Self {
+            size: output.content_length(),
+            etag: output.e_tag(),
+            last_modified: output.last_modified(),
+            version_id: output.version_id(),
+            metadata: output.metadata(),
+            archived: in_archive && !restored,
+        }
+    }
+}
+
+impl Head<'_> {
+    /// The headers in our terms.
+    pub(super) fn meta(&self, request: &Request<'_>) -> Result<ObjectMeta> {
+        let last_modified = request.timestamp(self.last_modified)?;
+        let saved_at =
+            self.metadata.and_then(|metadata| metadata.get(SAVED_AT)).and_then(|text| text.parse().ok());
+        Ok(ObjectMeta {
+            size: request.present(self.size.and_then(|size| u64::try_from(size).ok()), "Content-Length")?,
+            etag: request.etag(self.etag)?,
+            saved_at: saved_at.map_or_else(|| last_modified.into(), SavedAt::from_micros),
+            last_modified,
+            version_id: self.version_id.map(str::to_owned),
+            archived: self.archived,
+        })
+    }
+}

@@ -1,0 +1,208 @@
+//! What each answer of S3 means to the caller.
+
+use super::S3Settings;
+use super::failure::{Answer, Failure};
+use super::request::{Action, Request};
+use crate::bucket::{ETag, Precondition};
+use crate::error::Error;
+
+const GET: Action = Action::Get { version: false };
+const GET_VERSION: Action = Action::Get { version: true };
+const PUT: Action = Action::Put { precondition: Precondition::None };
+const CREATE: Action = Action::Put { precondition: Precondition::Absent };
+const DELETE: Action = Action::Delete { conditional: false };
+const DELETE_MATCHING: Action = Action::Delete { conditional: true };
+
+fn settings(endpoint_url: Option<&str>) -> S3Settings {
+    let endpoint_url = endpoint_url.map(str::to_owned);
+    S3Settings { bucket: "designs".into(), region: "us-east-1".into(), endpoint_url }
+}
+
+fn error(action: Action, answer: Answer) -> Error {
+    Request { settings: &settings(None), action, target: "some/key" }.error(Failure::Answered(answer))
+}
+
+fn decide(action: Action, status: u16, code: &str) -> Error {
+    error(action, Answer::sample(status, code, "S3 says why.", None))
+}
+
+fn advice(error: Error) -> String {
+    match error {
+        Error::Misconfigured { advice, source: Some(_) } => advice,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn replace() -> Action {
+    Action::Put { precondition: Precondition::Match(ETag::new("\"a\"")) }
+}
+
+#[test]
+fn what_may_pass_is_unavailable() {
+    let passing = [
+        (307, "TemporaryRedirect"),
+        (400, "BadDigest"),
+        (400, "IncompleteBody"),
+        (400, "KMS.ThrottlingException"),
+        (400, "RequestTimeout"),
+        (403, "RequestThrottled"),
+        (408, ""),
+        (409, ""),
+        (409, "ConditionalRequestConflict"),
+        (409, "OperationAborted"),
+        (429, ""),
+        (429, "TooManyRequests"),
+        (500, "InternalError"),
+        (502, ""),
+        (503, ""),
+        (503, "ServiceUnavailable"),
+        (503, "SlowDown"),
+        (504, ""),
+    ];
+    for (status, code) in passing {
+        match decide(CREATE, status, code) {
+            Error::Unavailable { operation, source } => {
+                assert_eq!(operation, "PUT some/key", "{status} {code}");
+                assert!(source.to_string().starts_with(&format!("S3 answered {status}")), "{source}");
+            }
+            other => panic!("{status} {code}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_condition_fails_by_412_and_by_404() {
+    let failing = [
+        (CREATE, 412, "PreconditionFailed"),
+        (replace(), 412, "PreconditionFailed"),
+        (replace(), 404, "NoSuchKey"),
+        (DELETE_MATCHING, 404, "NoSuchKey"),
+        (DELETE_MATCHING, 412, "PreconditionFailed"),
+    ];
+    for (action, status, code) in failing {
+        let error = decide(action, status, code);
+        assert!(matches!(&error, Error::PreconditionFailed(text) if text.contains("some/key")), "{error:?}");
+    }
+}
+
+#[test]
+fn a_missing_bucket_is_never_a_failed_condition_nor_an_absent_object() {
+    for action in [CREATE, replace(), DELETE_MATCHING, DELETE, GET, GET_VERSION, Action::List] {
+        let request = Request { settings: &settings(None), action: action.clone(), target: "some/key" };
+        assert!(!request.finds_nothing(&Answer::sample(404, "NoSuchBucket", "", None)));
+        assert_eq!(
+            advice(decide(action, 404, "NoSuchBucket")),
+            "bucket `designs` does not exist in region us-east-1: set S3_BUCKET_NAME, or create it with \
+             `sam deploy`; it is never created at run time"
+        );
+    }
+}
+
+#[test]
+fn a_read_finds_nothing_in_these_answers_only() {
+    let cases = [
+        (GET, 404, "NoSuchKey", true),
+        (GET, 404, "", false),
+        (GET, 405, "MethodNotAllowed", false),
+        (GET, 400, "InvalidArgument", false),
+        (GET_VERSION, 404, "NoSuchKey", true),
+        (GET_VERSION, 404, "NoSuchVersion", true),
+        (GET_VERSION, 405, "MethodNotAllowed", true),
+        (GET_VERSION, 400, "InvalidArgument", true),
+        (GET_VERSION, 400, "ExpiredToken", false),
+    ];
+    for (action, status, code, nothing) in cases {
+        let request = Request { settings: &settings(None), action, target: "some/key" };
+        let found = request.finds_nothing(&Answer::sample(status, code, "", None));
+        assert_eq!(found, nothing, "{request} {status} {code}");
+    }
+}
+
+#[test]
+fn an_archived_object_is_no_denied_object() {
+    let error = decide(GET, 403, "InvalidObjectState");
+    assert!(matches!(&error, Error::Archived(key) if key == "some/key"), "{error:?}");
+}
+
+#[test]
+fn a_denial_names_the_permissions_of_the_request() {
+    let cases = [
+        (PUT, "denies s3:PutObject on `some/key` in bucket `designs`"),
+        (replace(), "denies s3:PutObject or s3:GetObject on `some/key`"),
+        (GET, "denies s3:GetObject or s3:ListBucket on `some/key`"),
+        (GET_VERSION, "denies s3:GetObjectVersion or s3:ListBucketVersions on `some/key`"),
+        (DELETE, "denies s3:DeleteObject on `some/key`"),
+        (DELETE_MATCHING, "denies s3:DeleteObject or s3:GetObject on `some/key`"),
+        (Action::List, "denies s3:ListBucket on bucket `designs`"),
+        (Action::Versions, "denies s3:ListBucketVersions on bucket `designs`"),
+        (Action::GetVersioning, "denies s3:GetBucketVersioning on bucket `designs`"),
+        (Action::GetEncryption, "denies s3:GetEncryptionConfiguration on bucket `designs`"),
+    ];
+    for (action, expected) in cases {
+        let advice = advice(decide(action, 403, "AccessDenied"));
+        assert!(advice.contains(expected) && advice.contains("(AccessDenied)"), "{advice}");
+    }
+    let head = advice(decide(Action::Head, 403, ""));
+    assert!(head.contains("denies s3:GetObject or s3:ListBucket") && head.contains("credentials"), "{head}");
+}
+
+#[test]
+fn what_an_operator_must_mend_says_how() {
+    let cases = [
+        (PUT, 400, "ExpiredToken", "they have expired"),
+        (PUT, 403, "InvalidAccessKeyId", "set AWS_ACCESS_KEY_ID"),
+        (PUT, 403, "SignatureDoesNotMatch", "set AWS_SECRET_ACCESS_KEY"),
+        (PUT, 400, "InvalidToken", "AWS_SESSION_TOKEN"),
+        (PUT, 403, "RequestTimeTooSkewed", "clock"),
+        (PUT, 403, "AllAccessDisabled", "AWS has shut off bucket `designs`"),
+        (PUT, 400, "InvalidBucketName", "set S3_BUCKET_NAME"),
+        (GET, 400, "KMS.DisabledException", "KMS key of `some/key`"),
+        (GET, 400, "KMS.AccessDeniedException", "kms:Decrypt"),
+        (CREATE, 501, "NotImplemented", "conditional writes"),
+        (PUT, 400, "KeyTooLongError", "S3 refused PUT some/key: 400 KeyTooLongError: S3 says why."),
+        (Action::Head, 400, "", "credentials"),
+        (GET, 404, "", "does not answer as S3 does"),
+    ];
+    for (action, status, code, expected) in cases {
+        let advice = advice(decide(action, status, code));
+        assert!(advice.contains(expected), "{advice}");
+        assert!(!advice.contains('\n'), "{advice}");
+    }
+}
+
+#[test]
+fn the_wrong_region_is_told_with_the_right_one() {
+    let malformed =
+        "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'";
+    let told = "bucket `designs` is in region eu-west-1, not us-east-1: set S3_REGION=eu-west-1";
+    let guess = "bucket `designs` is not in region us-east-1: set S3_REGION to the region it is in";
+    let cases = [
+        (GET, 301, "PermanentRedirect", "", Some("eu-west-1"), told),
+        (GET, 301, "PermanentRedirect", "", None, guess),
+        (Action::Head, 301, "", "", Some("eu-west-1"), told),
+        (Action::Head, 400, "", "", Some("eu-west-1"), told),
+        (Action::Head, 403, "", "", Some("eu-west-1"), told),
+        (PUT, 307, "TemporaryRedirect", "", Some("eu-west-1"), told),
+        (PUT, 400, "AuthorizationHeaderMalformed", malformed, None, told),
+        (PUT, 400, "AuthorizationHeaderMalformed", "", Some("eu-west-1"), told),
+        (PUT, 400, "IllegalLocationConstraintException", "", None, guess),
+    ];
+    for (action, status, code, message, region, expected) in cases {
+        let answer = Answer::sample(status, code, message, region);
+        assert_eq!(advice(error(action, answer)), expected, "{status} {code}");
+    }
+    let key = Answer::sample(400, "AuthorizationHeaderMalformed", "a non-empty Access Key is required", None);
+    assert!(!advice(error(PUT, key)).contains("S3_REGION"));
+}
+
+#[test]
+fn another_store_is_named_by_its_url() {
+    let settings = settings(Some("http://store:9000"));
+    let request = Request { settings: &settings, action: GET, target: "some/key" };
+    let missing = Failure::Answered(Answer::sample(404, "NoSuchBucket", "", None));
+    assert!(advice(request.error(missing)).contains("does not exist at http://store:9000"));
+    match request.error(Failure::NoAnswer("lost".into())) {
+        Error::Unavailable { operation, .. } => assert_eq!(operation, "GET some/key at http://store:9000"),
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,120 @@
+//! Where everything lies in the bucket. No other module spells a key.
+
+use std::fmt;
+
+use crate::bucket::Key;
+use crate::id::AnalysisId;
+use crate::index::Entry;
+use crate::time::CreatedAt;
+
+/// `inv` is this minus the creation time, so that plain LIST order is newest first.
+const INVERSION: i64 = 9_999_999_999_999;
+/// Sorts after every character of an id.
+const AFTER_IDS: char = '~';
+
+/// The keys of one installation, all under one prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    prefix: String,
+}
+
+impl Layout {
+    /// Keys under `prefix`; slashes around it do not matter, and it may be empty.
+    #[must_use]
+    pub fn new(prefix: &str) -> Self {
+        let prefix = prefix.trim_matches('/');
+        Self { prefix: if prefix.is_empty() { String::new() } else { format!("{prefix}/") } }
+    }
+
+    /// `analysis/YYYY/MM/{id}.json`: the document, byte for byte.
+    #[must_use]
+    pub fn document(&self, id: &AnalysisId, created_at: CreatedAt) -> Key {
+        let date = created_at.date();
+        Key::new(format!("{}analysis/{:04}/{:02}/{id}.json", self.prefix, date.year(), date.month()))
+    }
+
+    /// `metadata/ids/{id}`: the creation time of a named id.
+    #[must_use]
+    pub fn id_record(&self, id: &AnalysisId) -> Key {
+        Key::new(format!("{}metadata/ids/{id}", self.prefix))
+    }
+
+    /// The key that *is* this index entry.
+    #[must_use]
+    pub fn entry(&self, entry: &Entry) -> Key {
+        Key::new(format!("{}{entry}", self.index()))
+    }
+
+    /// The prefix of every index entry.
+    #[must_use]
+    pub fn index(&self) -> String {
+        format!("{}metadata/index/", self.prefix)
+    }
+
+    /// The prefix of the index entries of one id.
+    #[must_use]
+    pub fn entries_of(&self, id: &AnalysisId, created_at: CreatedAt) -> String {
+        format!("{}{}!{id}!", self.index(), Inverted(created_at))
+    }
+
+    /// A position in the index behind every entry of this id.
+    #[must_use]
+    pub fn after_entries_of(&self, id: &AnalysisId, created_at: CreatedAt) -> String {
+        format!("{}{AFTER_IDS}", self.entries_of(id, created_at))
+    }
+
+    /// A position in the index behind everything created at or after this instant.
+    #[must_use]
+    pub fn before(&self, created_at: CreatedAt) -> String {
+        format!("{}{}!{AFTER_IDS}", self.index(), Inverted(created_at))
+    }
+
+    /// The entry that a key of the index is, or `None` for a key that this crate did not write.
+    #[must_use]
+    pub fn parse_entry(&self, key: &Key) -> Option<Entry> {
+        Entry::parse(key.as_str().strip_prefix(&self.index())?)
+    }
+}
+
+/// A creation time as the 13 digits that sort newest first.
+pub(crate) struct Inverted(pub(crate) CreatedAt);
+
+impl fmt::Display for Inverted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:013}", INVERSION - self.0.millis())
+    }
+}
+
+impl Inverted {
+    pub(crate) fn parse(text: &str) -> Option<CreatedAt> {
+        let digits = text.len() == 13 && text.bytes().all(|b| b.is_ascii_digit());
+        CreatedAt::from_millis(INVERSION - text.parse::<i64>().ok().filter(|_| digits)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_lie_under_the_prefix_however_it_is_written() {
+        let id = AnalysisId::from_stored("study-1").unwrap();
+        let created_at = CreatedAt::from_millis(1_735_689_599_999).unwrap();
+        for prefix in ["team/a", "/team/a", "team/a/"] {
+            let layout = Layout::new(prefix);
+            assert_eq!(layout.document(&id, created_at).as_str(), "team/a/analysis/2024/12/study-1.json");
+            assert_eq!(layout.id_record(&id).as_str(), "team/a/metadata/ids/study-1");
+        }
+        assert_eq!(Layout::new("").id_record(&id).as_str(), "metadata/ids/study-1");
+    }
+
+    #[test]
+    fn later_creation_times_sort_first() {
+        let older = Inverted(CreatedAt::MIN).to_string();
+        let newer = Inverted(CreatedAt::MAX).to_string();
+        assert!(newer < older);
+        assert_eq!(Inverted::parse(&older), Some(CreatedAt::MIN));
+        assert_eq!(Inverted::parse(&newer), Some(CreatedAt::MAX));
+        assert_eq!(Inverted::parse("+000000000001"), None);
+    }
+}

@@ -1,0 +1,259 @@
+//! What a caller asks of the list, checked at the edge.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::error::{Error, Result};
+use crate::id::AnalysisId;
+use crate::index::Entry;
+use crate::instant;
+use crate::label::{Label, LabelKind};
+use crate::layout::Inverted;
+use crate::time::CreatedAt;
+
+/// How many items a page may hold: 1 to 1000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit(u16);
+
+impl Limit {
+    /// The most items a page may hold; one S3 LIST returns no more keys.
+    pub const MAX: u16 = 1000;
+
+    /// Checks the query parameter `limit`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidQuery`] for anything but 1 to 1000.
+    pub fn parse(text: &str) -> Result<Self> {
+        text.parse()
+            .ok()
+            .filter(|n| (1..=Self::MAX).contains(n) && !text.starts_with('+'))
+            .map(Self)
+            .ok_or_else(|| Error::query("limit", format!("{text:?} is not a number from 1 to {}", Self::MAX)))
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> usize {
+        self.0.into()
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
+/// Which analyses a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    implementation: Option<Label>,
+    status: Option<Label>,
+    from: Option<i64>,
+    until: Option<i64>,
+}
+
+impl Filter {
+    /// Checks the query parameters `implementation`, `status`, `from` and `to`.
+    ///
+    /// `from` and `to` select by `created_at`, both inclusive: an RFC 3339 instant, a day `2024-01-15` or a
+    /// month `2024-01`; as `to`, a day or month counts to its end.
+    ///
+    /// # Errors
+    /// [`Error::InvalidQuery`] names the parameter and what it takes.
+    pub fn parse(
+        implementation: Option<&str>,
+        status: Option<&str>,
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<Self> {
+        let from = from.map(|text| period("from", text)).transpose()?.map(|(first, _)| first);
+        let until = to.map(|text| period("to", text)).transpose()?.map(|(_, next)| next);
+        if let (Some(from), Some(until)) = (from, until)
+            && from >= until
+        {
+            return Err(Error::query("from", "lies after `to`"));
+        }
+        Ok(Self {
+            implementation: label(LabelKind::Implementation, implementation)?,
+            status: label(LabelKind::Status, status)?,
+            from,
+            until,
+        })
+    }
+
+    /// The creation time at and above which nothing matches.
+    pub(crate) fn until(&self) -> Option<CreatedAt> {
+        let until = self.until?.max(CreatedAt::MIN.millis());
+        CreatedAt::from_millis(until)
+    }
+
+    /// Whether everything created at this time or before is too old.
+    pub(crate) fn is_before_from(&self, created_at: CreatedAt) -> bool {
+        self.from.is_some_and(|from| created_at.millis() < from)
+    }
+
+    /// Whether a label is asked for, so that a page may have to skip entries.
+    pub(crate) fn is_selective(&self) -> bool {
+        self.implementation.is_some() || self.status.is_some()
+    }
+
+    pub(crate) fn matches(&self, entry: &Entry) -> bool {
+        let summary = &entry.summary;
+        self.implementation.as_ref().is_none_or(|wanted| *wanted == summary.implementation)
+            && self.status.as_ref().is_none_or(|wanted| *wanted == summary.status)
+            && self.until.is_none_or(|until| entry.created_at.millis() < until)
+            && !self.is_before_from(entry.created_at)
+    }
+}
+
+fn label(kind: LabelKind, text: Option<&str>) -> Result<Option<Label>> {
+    text.map(|text| Label::parse(kind, text).map_err(|reason| Error::query(kind.name(), reason))).transpose()
+}
+
+/// First millisecond of what the text names, and the first one behind it.
+fn period(parameter: &'static str, text: &str) -> Result<(i64, i64)> {
+    if let Some((first, next)) = instant::parse_period(text) {
+        return Ok((first.as_millisecond(), next.as_millisecond()));
+    }
+    match instant::parse(text) {
+        Some(instant) => {
+            let floor = instant.as_microsecond().div_euclid(1000);
+            let is_whole = instant.as_microsecond() % 1000 == 0;
+            Ok((if is_whole { floor } else { floor + 1 }, floor + 1))
+        }
+        None => Err(Error::query(
+            parameter,
+            format!(
+                "{text:?} is not a time; send RFC 3339 (2024-01-15T10:30:00Z; a + in it as %2B), a day (2024-01-15) or a \
+                 month (2024-01)"
+            ),
+        )),
+    }
+}
+
+/// Where the next page of one query begins: behind all entries of one id.
+///
+/// To callers it is opaque text. It carries a checksum over itself and the filter it was made for, so that a
+/// damaged cursor, or one of another query, is refused instead of showing wrong pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    pub(crate) created_at: CreatedAt,
+    pub(crate) id: AnalysisId,
+}
+
+const CURSOR_VERSION: u8 = 1;
+
+impl Cursor {
+    /// Checks the query parameter `cursor`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidQuery`] unless [`encode`](Self::encode) made the text, for the same filter.
+    pub fn parse(text: &str, filter: &Filter) -> Result<Self> {
+        Self::decode(text, filter).ok_or_else(|| {
+            let advice =
+                "is not a cursor of this query; send `next_cursor` unchanged with the same filters, or none";
+            Error::query("cursor", advice)
+        })
+    }
+
+    fn decode(text: &str, filter: &Filter) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let ([CURSOR_VERSION, checksum @ ..], position) = bytes.split_first_chunk::<5>()? else {
+            return None;
+        };
+        let position = std::str::from_utf8(position).ok()?;
+        if *checksum != seal(position, filter) {
+            return None;
+        }
+        let (inverted, id) = position.split_once('!')?;
+        Some(Self { created_at: Inverted::parse(inverted)?, id: AnalysisId::from_stored(id).ok()? })
+    }
+
+    /// The cursor as text for a URL.
+    #[must_use]
+    pub fn encode(&self, filter: &Filter) -> String {
+        let position = format!("{}!{}", Inverted(self.created_at), self.id);
+        let mut bytes = vec![CURSOR_VERSION];
+        bytes.extend(seal(&position, filter));
+        bytes.extend(position.as_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+}
+
+fn seal(position: &str, filter: &Filter) -> [u8; 4] {
+    let Filter { implementation, status, from, until } = filter;
+    let label = |label: &Option<Label>| label.as_ref().map(ToString::to_string);
+    let query = format!("{position} {:?} {:?} {from:?} {until:?}", label(implementation), label(status));
+    crc32fast::hash(query.as_bytes()).to_be_bytes()
+}
+
+/// One page of the list, as it was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    /// How many items at most.
+    pub limit: Limit,
+    /// Where to begin; `None` for the newest.
+    pub cursor: Option<Cursor>,
+    /// Which analyses to show.
+    pub filter: Filter,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cursor() -> Cursor {
+        Cursor { created_at: CreatedAt::MIN, id: AnalysisId::from_stored("study-1").unwrap() }
+    }
+
+    #[test]
+    fn limits() {
+        assert_eq!(Limit::parse("1").unwrap().get(), 1);
+        assert_eq!(Limit::parse("1000").unwrap().get(), 1000);
+        for bad in ["0", "1001", "-1", "+1", "abc", "", "1.5", "99999999999999"] {
+            assert!(Limit::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_only_good_for_the_query_that_made_it() {
+        let none = Filter::default();
+        let openai = Filter::parse(Some("openai"), None, None, None).unwrap();
+        let text = cursor().encode(&none);
+        assert_eq!(Cursor::parse(&text, &none).unwrap(), cursor());
+        assert!(Cursor::parse(&text, &openai).is_err());
+        for length in 0..text.len() {
+            assert!(Cursor::parse(&text[..length], &none).is_err(), "truncated to {length}");
+        }
+        for forged in ["!!!", "AQ", "eyJpZCI6MX0", &format!("{text}A")] {
+            assert!(Cursor::parse(forged, &none).is_err(), "{forged}");
+        }
+    }
+
+    #[test]
+    fn periods_are_inclusive_at_both_ends() {
+        let filter = Filter::parse(None, None, Some("2024-01"), Some("2024-01-31")).unwrap();
+        let february = "2024-02-01T00:00:00Z".parse::<jiff::Timestamp>().unwrap().as_millisecond();
+        assert_eq!(filter.until, Some(february));
+        let instant =
+            Filter::parse(None, None, Some("2024-01-15T10:00:00.0001Z"), Some("2024-01-15T10:00:00.0019Z"))
+                .unwrap();
+        assert_eq!(instant.until.unwrap() - instant.from.unwrap(), 1, "only the millisecond between them");
+        assert!(Filter::parse(None, None, Some("2024-01-15"), Some("2024-01-15")).is_ok());
+    }
+
+    #[test]
+    fn bad_filters_name_their_parameter() {
+        for (result, name) in [
+            (Filter::parse(None, None, Some("2024-02"), Some("2024-01")), "`from`: lies after `to`"),
+            (Filter::parse(None, None, Some("soon"), None), "`from`: \"soon\" is not a time"),
+            (Filter::parse(None, None, None, Some("2024-02-30")), "`to`: \"2024-02-30\" is not a time"),
+            (Filter::parse(Some("a b"), None, None, None), "`implementation`: contains ' '"),
+            (Filter::parse(None, Some(""), None, None), "`status`: has 0 characters"),
+        ] {
+            let message = result.unwrap_err().to_string();
+            assert!(message.contains(name), "{message}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! How long analyses are kept.
+
+use jiff::Timestamp;
+
+use crate::time::SavedAt;
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// The number of days after which the bucket's lifecycle rules remove what was saved; none: never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retention(Option<u32>);
+
+impl Retention {
+    /// Keeps analyses this many days; 0 is forever.
+    #[must_use]
+    pub fn days(days: u32) -> Self {
+        Self((days > 0).then_some(days))
+    }
+
+    /// Whether something saved then is over by now: at the midnight (UTC) that follows its last day, which
+    /// is when S3 counts an object as expired, though it may remove it later.
+    ///
+    /// Source: Amazon S3 User Guide, "Lifecycle configuration elements", "Lifecycle rules: Based on an
+    /// object's age".
+    #[must_use]
+    pub fn is_over(self, saved_at: SavedAt, now: Timestamp) -> bool {
+        self.0.is_some_and(|days| {
+            let last_day = saved_at.micros().div_euclid(MICROS_PER_DAY) + i64::from(days);
+            now.as_microsecond() >= (last_day + 1) * MICROS_PER_DAY
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_analysis_is_over_at_the_midnight_after_its_last_day() {
+        let saved_at: SavedAt = "2024-01-15T10:30:00Z".parse::<Timestamp>().unwrap().into();
+        let last: Timestamp = "2024-01-25T23:59:59.999999Z".parse().unwrap();
+        let over: Timestamp = "2024-01-26T00:00:00Z".parse().unwrap();
+        assert!(!Retention::days(10).is_over(saved_at, last));
+        assert!(Retention::days(10).is_over(saved_at, over));
+        assert!(!Retention::days(0).is_over(saved_at, over));
+    }
+}

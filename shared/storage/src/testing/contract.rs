@@ -1,0 +1,305 @@
+//! What every bucket must do, as tests: `bucket_contract!` runs them all against one implementation.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::join_all;
+
+use super::observed::{Fault, FaultyBucket, Operation};
+use crate::analyses::{Analyses, Condition, StorageType};
+use crate::bucket::{Bucket, ETag, GetOptions, Got, Key, Object, Precondition, Put};
+use crate::clock::SystemClock;
+use crate::document::Document;
+use crate::error::{Error, Result};
+use crate::id::AnalysisId;
+use crate::layout::Layout;
+use crate::time::SavedAt;
+
+/// How many writers race for one key.
+const WRITERS: i64 = 32;
+
+/// Runs the whole contract: one test for each rule. The expression opens a new, empty bucket; it is awaited
+/// and gives the bucket and whatever must live as long as it.
+#[macro_export]
+macro_rules! bucket_contract {
+    ($open:expr) => {
+        $crate::bucket_contract!($open;
+            an_object_is_read_back_as_it_was_written, there_is_nothing_under_an_unused_key,
+            a_write_replaces_the_whole_object, a_large_object_survives, one_of_many_creators_wins,
+            a_matching_write_needs_the_tag_of_the_moment, one_of_many_matching_writers_wins,
+            a_matching_delete_needs_the_tag_of_the_moment, a_reader_that_holds_the_object_is_told_so,
+            keys_are_listed_in_byte_order, twenty_five_hundred_keys_are_paged, a_listing_begins_and_ends_where_told,
+            readers_never_see_half_a_write, a_create_whose_answer_was_lost_is_recognised,
+            a_lost_create_that_was_replaced_is_not_taken_for_ones_own
+        );
+    };
+    ($open:expr; $($rule:ident),*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $rule() {
+                let (bucket, _alive) = $open.await;
+                $crate::testing::contract::$rule(bucket).await;
+            }
+        )*
+    };
+}
+
+type Shared = Arc<dyn Bucket>;
+
+fn put(key: &str, body: impl Into<Bytes>, saved_at: i64, precondition: Precondition) -> Put {
+    let saved_at = SavedAt::from_micros(1_767_225_600_000_000 + saved_at);
+    Put { key: Key::new(key), body: body.into(), saved_at, metadata: Vec::new(), precondition }
+}
+
+async fn write(bucket: &Shared, key: &str, body: &'static str) -> ETag {
+    bucket.put(put(key, body, 1, Precondition::None)).await.unwrap()
+}
+
+async fn read(bucket: &Shared, key: &str) -> Option<Object> {
+    match bucket.get(&Key::new(key), GetOptions::default()).await.unwrap() {
+        Got::Found(object) => Some(object),
+        Got::Absent => None,
+        Got::NotModified => panic!("no tag was sent"),
+    }
+}
+
+async fn keys(bucket: &Shared, prefix: &str, after: Option<&str>, limit: usize) -> (Vec<String>, bool) {
+    let listing = bucket.list(prefix, after, limit).await.unwrap();
+    (listing.keys.iter().map(ToString::to_string).collect(), listing.truncated)
+}
+
+fn is_refused<T>(result: &Result<T>) -> bool {
+    matches!(result, Err(Error::PreconditionFailed(_)))
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn an_object_is_read_back_as_it_was_written(bucket: Shared) {
+    for (key, body) in [("a/full.json", "{\"text\":\"Gr\u{fc}\u{df}e\"}\r\n"), ("a/empty!x", "")] {
+        let written = put(key, body, 123_456, Precondition::None);
+        let etag = bucket.put(written.clone()).await.unwrap();
+        let object = read(&bucket, key).await.unwrap();
+        let head = bucket.head(&Key::new(key)).await.unwrap().unwrap();
+        assert_eq!(object.body, body.as_bytes());
+        assert_eq!((object.meta.saved_at, object.meta.size), (written.saved_at, body.len() as u64));
+        assert_eq!((&object.meta.etag, object.meta.archived), (&etag, false));
+        assert_eq!((head.saved_at, head.size, head.etag), (written.saved_at, body.len() as u64, etag));
+    }
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn there_is_nothing_under_an_unused_key(bucket: Shared) {
+    write(&bucket, "a/b/c.json", "{}").await;
+    for key in ["nothing", "a/b", "a/b/c", "a/b/c.json/d"] {
+        assert!(read(&bucket, key).await.is_none(), "{key}");
+        assert!(bucket.head(&Key::new(key)).await.unwrap().is_none(), "{key}");
+    }
+    bucket.delete(&Key::new("nothing"), None).await.unwrap();
+    bucket.delete(&Key::new("a/b/c.json"), None).await.unwrap();
+    assert!(read(&bucket, "a/b/c.json").await.is_none());
+    assert_eq!(keys(&bucket, "", None, 10).await, (vec![], false));
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn a_write_replaces_the_whole_object(bucket: Shared) {
+    let first = write(&bucket, "a", "a long first content").await;
+    let second = bucket.put(put("a", "short", 2, Precondition::None)).await.unwrap();
+    let object = read(&bucket, "a").await.unwrap();
+    assert_ne!(first, second);
+    assert_eq!((&object.body[..], object.meta.etag, object.meta.size), (&b"short"[..], second, 5));
+    assert_eq!(object.meta.saved_at, put("a", "", 2, Precondition::None).saved_at);
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn a_large_object_survives(bucket: Shared) {
+    let body: Bytes = (0..9_000_001_u32).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    bucket.put(put("large", body.clone(), 1, Precondition::None)).await.unwrap();
+    assert!(read(&bucket, "large").await.unwrap().body == body);
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn one_of_many_creators_wins(bucket: Shared) {
+    let create = |n| bucket.put(put("race", format!("writer {n}"), n, Precondition::Absent));
+    let results = join_all((0..WRITERS).map(create)).await;
+    let winners: Vec<usize> = (0..results.len()).filter(|n| results[*n].is_ok()).collect();
+    assert_eq!(winners.len(), 1, "{results:?}");
+    assert_eq!(results.iter().filter(|r| is_refused(r)).count(), results.len() - 1, "{results:?}");
+    assert_eq!(read(&bucket, "race").await.unwrap().body, format!("writer {}", winners[0]));
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn a_matching_write_needs_the_tag_of_the_moment(bucket: Shared) {
+    let first = write(&bucket, "a", "first").await;
+    let second = bucket.put(put("a", "second", 2, Precondition::Match(first.clone()))).await.unwrap();
+    assert!(is_refused(&bucket.put(put("a", "third", 3, Precondition::Match(first.clone()))).await));
+    assert_eq!(read(&bucket, "a").await.unwrap().meta.etag, second);
+    bucket.delete(&Key::new("a"), None).await.unwrap();
+    assert!(is_refused(&bucket.put(put("a", "fourth", 4, Precondition::Match(second))).await));
+    assert!(read(&bucket, "a").await.is_none());
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn one_of_many_matching_writers_wins(bucket: Shared) {
+    let tag = write(&bucket, "race", "first").await;
+    let replace = |n| bucket.put(put("race", format!("writer {n}"), n + 2, Precondition::Match(tag.clone())));
+    let results = join_all((0..WRITERS).map(replace)).await;
+    let winners: Vec<usize> = (0..results.len()).filter(|n| results[*n].is_ok()).collect();
+    assert_eq!(winners.len(), 1, "{results:?}");
+    assert_eq!(read(&bucket, "race").await.unwrap().body, format!("writer {}", winners[0]));
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn a_matching_delete_needs_the_tag_of_the_moment(bucket: Shared) {
+    let key = Key::new("a");
+    let first = write(&bucket, "a", "first").await;
+    let second = bucket.put(put("a", "second", 2, Precondition::None)).await.unwrap();
+    assert!(is_refused(&bucket.delete(&key, Some(&first)).await));
+    assert_eq!(read(&bucket, "a").await.unwrap().meta.etag, second);
+    bucket.delete(&key, Some(&second)).await.unwrap();
+    assert!(read(&bucket, "a").await.is_none());
+    assert!(is_refused(&bucket.delete(&key, Some(&second)).await));
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn a_reader_that_holds_the_object_is_told_so(bucket: Shared) {
+    let tag = write(&bucket, "a", "first").await;
+    let get = async |key: &str, tag: &ETag| {
+        let options = GetOptions { if_none_match: Some(tag.clone()), version_id: None };
+        bucket.get(&Key::new(key), options).await.unwrap()
+    };
+    assert!(matches!(get("a", &tag).await, Got::NotModified));
+    assert!(matches!(get("b", &tag).await, Got::Absent));
+    bucket.put(put("a", "second", 2, Precondition::None)).await.unwrap();
+    assert!(matches!(get("a", &tag).await, Got::Found(object) if object.body == "second"));
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn keys_are_listed_in_byte_order(bucket: Shared) {
+    let mut expected: Vec<String> =
+        ["a", "a!", "a!b", "a-", "a.b", "a0", "aB", "a_", "ab", "a~", "A", "Z", "0", "x y", "\u{e9}", "z"]
+            .map(|name| format!("dir/{name}"))
+            .to_vec();
+    expected.extend(["dir.txt", "dir!", "dir0", "dir/sub/x", "dir/sub!", "dir/sub0"].map(String::from));
+    for key in &expected {
+        bucket.put(put(key, "", 1, Precondition::None)).await.unwrap();
+    }
+    expected.sort();
+    assert_eq!(keys(&bucket, "", None, 1000).await, (expected.clone(), false));
+    let mut one_by_one = Vec::new();
+    while let (Some(key), _) = {
+        let (mut page, truncated) = keys(&bucket, "", one_by_one.last().map(String::as_str), 1).await;
+        (page.pop(), truncated)
+    } {
+        one_by_one.push(key);
+    }
+    assert_eq!(one_by_one, expected);
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn twenty_five_hundred_keys_are_paged(bucket: Shared) {
+    let expected: BTreeSet<String> = (0..2500).map(|n| format!("many/{:04}!x", (n * 7919) % 2500)).collect();
+    for chunk in expected.iter().collect::<Vec<_>>().chunks(50) {
+        let writes = chunk.iter().map(|key| bucket.put(put(key, "", 1, Precondition::None)));
+        assert!(join_all(writes).await.iter().all(Result::is_ok));
+    }
+    let mut seen = Vec::new();
+    let mut sizes = Vec::new();
+    loop {
+        let (page, truncated) = keys(&bucket, "many/", seen.last().map(String::as_str), 5000).await;
+        sizes.push(page.len());
+        seen.extend(page);
+        if !truncated {
+            break;
+        }
+    }
+    assert_eq!(sizes, [1000, 1000, 500]);
+    assert!(seen.iter().eq(&expected));
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn a_listing_begins_and_ends_where_told(bucket: Shared) {
+    for key in ["a/1", "b/1", "b/2", "b/3", "b/4!x", "b/4!y", "c/1"] {
+        write(&bucket, key, "").await;
+    }
+    let listed = async |prefix: &str, after: Option<&str>, limit: usize| {
+        let (keys, truncated) = keys(&bucket, prefix, after, limit).await;
+        format!("{}{}", keys.join(" "), if truncated { " ..." } else { "" })
+    };
+    assert_eq!(listed("b/", None, 3).await, "b/1 b/2 b/3 ...");
+    assert_eq!(listed("b/", Some("b/3"), 2).await, "b/4!x b/4!y");
+    assert_eq!(listed("b/", Some("b/25"), 1).await, "b/3 ...");
+    assert_eq!(listed("b/4", None, 9).await, "b/4!x b/4!y");
+    assert_eq!(listed("b/", Some("a"), 2).await, "b/1 b/2 ...");
+    assert_eq!(listed("b/", Some("b/4~"), 2).await, "");
+    assert_eq!(listed("b/", Some("c"), 2).await, "");
+    assert_eq!(listed("nothing/", None, 2).await, "");
+    bucket.delete(&Key::new("b/2"), None).await.unwrap();
+    assert_eq!(listed("b/", None, 2).await, "b/1 b/3 ...");
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn readers_never_see_half_a_write(bucket: Shared) {
+    let body = |n: u8| Bytes::from(vec![b'a' + n % 26; 100_000 + usize::from(n)]);
+    bucket.put(put("torn", body(0), 0, Precondition::None)).await.unwrap();
+    let writer = async {
+        for n in 1..60 {
+            bucket.put(put("torn", body(n), n.into(), Precondition::None)).await.unwrap();
+        }
+    };
+    let reader = async {
+        for _ in 0..60 {
+            let object = read(&bucket, "torn").await.unwrap();
+            let n = u8::try_from(object.body.len() - 100_000).unwrap();
+            assert!(object.body == body(n), "torn content");
+            assert_eq!(
+                object.meta.saved_at,
+                put("", "", n.into(), Precondition::None).saved_at,
+                "foreign metadata"
+            );
+            assert_eq!(object.meta.size, object.body.len() as u64);
+        }
+    };
+    futures::join!(writer, reader, async { reader_of_heads(&bucket).await });
+}
+
+async fn reader_of_heads(bucket: &Shared) {
+    for _ in 0..60 {
+        let meta = bucket.head(&Key::new("torn")).await.unwrap().unwrap();
+        let n = i64::try_from(meta.size - 100_000).unwrap();
+        assert_eq!(meta.saved_at, put("", "", n, Precondition::None).saved_at);
+    }
+}
+
+fn analyses(bucket: Shared) -> Analyses {
+    Analyses::new(bucket, StorageType::Memory, Layout::new("t"), Arc::new(SystemClock))
+}
+
+fn document(text: &'static str) -> Document {
+    Document::parse(Bytes::from_static(text.as_bytes())).unwrap()
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn a_create_whose_answer_was_lost_is_recognised(bucket: Shared) {
+    let id = AnalysisId::from_stored("study-1").unwrap();
+    let faulty = FaultyBucket::once(Arc::clone(&bucket), Operation::Put, "/analysis/", Fault::AnswerLost);
+    let saved =
+        analyses(Arc::new(faulty)).save(&id, &document("{\"a\":1}"), &Condition::Absent).await.unwrap();
+    assert!(saved.created);
+    let second = analyses(Arc::clone(&bucket)).save(&id, &document("{\"a\":2}"), &Condition::Absent).await;
+    assert!(is_refused(&second), "{second:?}");
+    let page = analyses(bucket).list(&crate::query::ListQuery::default()).await.unwrap();
+    assert_eq!(page.entries, [saved.entry]);
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn a_lost_create_that_was_replaced_is_not_taken_for_ones_own(bucket: Shared) {
+    let id = AnalysisId::from_stored("study-1").unwrap();
+    let theirs =
+        analyses(Arc::clone(&bucket)).save(&id, &document("{\"a\":2}"), &Condition::Absent).await.unwrap();
+    // The create is refused without effect, and what its repetition meets is not its own write.
+    let faulty = FaultyBucket::once(Arc::clone(&bucket), Operation::Put, "/analysis/", Fault::Refused);
+    let ours = analyses(Arc::new(faulty)).save(&id, &document("{\"a\":1}"), &Condition::Absent).await;
+    assert!(matches!(ours, Err(Error::Unavailable { .. })), "whether it took effect is unknown: {ours:?}");
+    let meta = analyses(bucket).describe(&id).await.unwrap();
+    assert_eq!(meta.saved_at, theirs.entry.saved_at);
+}

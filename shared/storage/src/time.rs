@@ -1,0 +1,126 @@
+//! The two instants of an analysis. `CreatedAt` places it (index order, the month of its key) and never
+//! changes; `SavedAt` names one particular save of it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+
+use crate::clock::Clock;
+
+/// When an id was first saved, in whole milliseconds since the Unix epoch.
+///
+/// Between 2000-01-01 and 2286-11-20 (13 decimal digits), so that its complement sorts as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CreatedAt(i64);
+
+impl CreatedAt {
+    /// 2000-01-01T00:00:00Z.
+    pub const MIN: Self = Self(946_684_800_000);
+    /// 2286-11-20T17:46:39.999Z, the last instant of 13 digits.
+    pub const MAX: Self = Self(9_999_999_999_999);
+
+    /// The instant, or `None` outside [`MIN`](Self::MIN) to [`MAX`](Self::MAX).
+    #[must_use]
+    pub fn from_millis(millis: i64) -> Option<Self> {
+        (Self::MIN.0..=Self::MAX.0).contains(&millis).then_some(Self(millis))
+    }
+
+    /// The nearest instant in range.
+    #[must_use]
+    pub fn clamped(at: Timestamp) -> Self {
+        Self(at.as_millisecond().clamp(Self::MIN.0, Self::MAX.0))
+    }
+
+    /// Milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// The instant as a timestamp.
+    #[must_use]
+    pub fn timestamp(self) -> Timestamp {
+        Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// The day in UTC.
+    #[must_use]
+    pub fn date(self) -> Date {
+        Offset::UTC.to_datetime(self.timestamp()).date()
+    }
+}
+
+impl fmt::Display for CreatedAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.timestamp())
+    }
+}
+
+/// When a document was written, in microseconds since the Unix epoch: the token that ties an index entry to
+/// the one write of its document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SavedAt(i64);
+
+impl SavedAt {
+    /// The instant `micros` microseconds after the Unix epoch.
+    #[must_use]
+    pub fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since the Unix epoch.
+    #[must_use]
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// The instant as a timestamp.
+    #[must_use]
+    pub fn timestamp(self) -> Timestamp {
+        Timestamp::from_microsecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+impl From<Timestamp> for SavedAt {
+    fn from(at: Timestamp) -> Self {
+        Self(at.as_microsecond())
+    }
+}
+
+impl fmt::Display for SavedAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.6}", self.timestamp())
+    }
+}
+
+/// Hands out `saved_at` tokens: the present microsecond, and never the same one twice in a process.
+///
+/// The protocol needs one token for each write *attempt*: a write that is sent again with the token of its
+/// first try could bring back a token that another request has already seen replaced.
+#[derive(Debug)]
+pub struct SavedAtSource {
+    clock: Arc<dyn Clock>,
+    last: AtomicI64,
+}
+
+impl SavedAtSource {
+    /// Tokens of this clock.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, last: AtomicI64::new(i64::MIN) }
+    }
+
+    /// The next token.
+    #[must_use]
+    pub fn next(&self) -> SavedAt {
+        let now = self.clock.now().as_microsecond();
+        let bump = |last: i64| Some(now.max(last.saturating_add(1)));
+        match self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, bump) {
+            Ok(last) | Err(last) => SavedAt(now.max(last.saturating_add(1))),
+        }
+    }
+}
