@@ -11,7 +11,8 @@ fn on_files() {
         ("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap()),
         ("MAX_DOCUMENT_BYTES", "5000000"),
     ]);
-    let deployment = Deployment { versions: false, storage_type: "local", max_document_bytes: 5_000_000 };
+    let deployment =
+        Deployment { versions: false, storage_type: "local", gateway: false, max_document_bytes: 5_000_000 };
     suite::run(&server.client(), deployment);
 }
 
@@ -19,7 +20,8 @@ fn on_files() {
 fn on_s3() {
     let cloud = Cloud::start();
     let server = cloud.server();
-    let deployment = Deployment { versions: true, storage_type: "s3", max_document_bytes: 32 << 20 };
+    let deployment =
+        Deployment { versions: true, storage_type: "s3", gateway: false, max_document_bytes: 32 << 20 };
     suite::run(&server.client(), deployment);
 }
 

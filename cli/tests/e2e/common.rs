@@ -76,10 +76,6 @@ impl Server {
         Client::new(&self.url)
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Sends SIGTERM and waits for the end; whether it was a clean one.
     pub(crate) fn terminate(mut self) -> bool {
         let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
@@ -168,28 +164,51 @@ pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
 
 impl Client {
     pub(crate) fn new(base: &str) -> Self {
+        Self::with_timeout(base, Duration::from_mins(1))
+    }
+
+    /// A client that waits for what has to be compiled first.
+    pub(crate) fn patient(base: &str) -> Self {
+        Self::with_timeout(base, Duration::from_mins(15))
+    }
+
+    fn with_timeout(base: &str, timeout: Duration) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(timeout))
             .allow_non_standard_methods(true)
             .build();
         Self { agent: config.new_agent(), base: base.to_owned() }
     }
 
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.run(method, path, headers, body).unwrap_or_else(|e| panic!("{method} {path}: {e}"))
+    }
+
+    /// The answer, or none if the server has gone.
+    pub(crate) fn try_send(&self, method: &str, path: &str, body: &[u8]) -> Option<Answer> {
+        self.run(method, path, &[JSON], body).ok()
+    }
+
+    fn run(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, ureq::Error> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         // An empty body on a GET would be sent as a chunked one.
-        let answer = if body.is_empty() && matches!(method, "GET" | "HEAD" | "DELETE") {
-            self.agent.run(request.body(()).unwrap())
+        let mut answer = if body.is_empty() && matches!(method, "GET" | "HEAD" | "DELETE") {
+            self.agent.run(request.body(())?)?
         } else {
-            self.agent.run(request.body(body).unwrap())
+            self.agent.run(request.body(body)?)?
         };
-        let mut answer = answer.unwrap_or_else(|e| panic!("{method} {path}: {e}"));
-        let body = answer.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap();
-        Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
+        let body = answer.body_mut().with_config().limit(1 << 30).read_to_vec()?;
+        Ok(Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body })
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

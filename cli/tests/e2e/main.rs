@@ -8,5 +8,9 @@
 )]
 
 mod api;
+mod clients;
 mod common;
+mod lambda_events;
+mod startup;
 mod suite;
+mod walkthrough;

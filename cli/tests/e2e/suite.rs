@@ -13,6 +13,9 @@ pub(crate) struct Deployment {
     pub(crate) versions: bool,
     /// What `storage_type` says.
     pub(crate) storage_type: &'static str,
+    /// Whether a gateway stands in front, which itself refuses unknown routes, wrong methods, and JSON bodies that
+    /// are not UTF-8.
+    pub(crate) gateway: bool,
     /// The limit on documents, in bytes.
     pub(crate) max_document_bytes: usize,
 }

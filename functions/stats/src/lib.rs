@@ -24,6 +24,7 @@ async fn stats(State(app): State<App>, query: Query) -> Result<Json<Stats>, Prob
 
 /// The answer to `GET /storage/info`.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the API calls them so")]
 struct StorageInfo {
     storage_type: StorageType,
     configuration: Configuration,
@@ -33,6 +34,7 @@ struct StorageInfo {
 
 /// The S3 settings; none on local storage.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the API calls them so")]
 struct Configuration {
     s3_bucket_name: Option<String>,
     s3_region: Option<String>,

@@ -73,6 +73,7 @@ impl Tags {
 
 /// What a read demands: `If-Match`, `If-None-Match` and `If-Modified-Since`.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "the headers are called so")]
 pub struct ReadConditions {
     if_match: Option<Tags>,
     if_none_match: Option<Tags>,

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use tracing::Instrument;
 
+use crate::drain::Drain;
 use crate::problem::Problem;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -19,7 +20,9 @@ pub(crate) async fn wrap(request: Request, next: Next) -> Response {
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     async move {
         let started = Instant::now();
+        let (request, drain) = Drain::of(request);
         let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+        drain.finish().await;
         let mut response = render(response.unwrap_or_else(|_| Problem::internal().into_response()), &id);
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, value);

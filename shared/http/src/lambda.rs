@@ -38,6 +38,7 @@ pub async fn run(routes: Router<App>) -> Result<(), lambda_http::Error> {
 }
 
 /// A router as the service that [`lambda_http::run`] wants.
+#[must_use]
 pub fn service(
     router: Router,
 ) -> impl tower::Service<Request, Response = Reply, Error = Infallible, Future: Send> + Clone + Send {

@@ -7,6 +7,7 @@ mod app;
 pub mod auth;
 mod body;
 mod conditions;
+mod drain;
 mod envelope;
 mod item;
 pub mod lambda;

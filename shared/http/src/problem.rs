@@ -167,7 +167,7 @@ impl Problem {
         match self.code {
             Code::StorageUnavailable => tracing::warn!(code = ?self.code, cause, "storage unavailable"),
             Code::Misconfigured | Code::Corrupt | Code::Internal => {
-                tracing::error!(code = ?self.code, cause, "request failed")
+                tracing::error!(code = ?self.code, cause, "request failed");
             }
             _ => {}
         }

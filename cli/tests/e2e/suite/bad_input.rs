@@ -9,7 +9,8 @@ pub(super) fn run(client: &Client, deployment: Deployment) {
     bodies(client, deployment);
     ids(client);
     queries(client);
-    routes_and_types(client);
+    routes(client, deployment);
+    types(client);
     assert_eq!((client.get("/analyses").body, client.get("/analyses/kept").body), before);
     assert_eq!(client.get("/stats").json()["total_analyses"], 1);
     assert_eq!(client.delete("kept").status, 204);
@@ -38,6 +39,9 @@ fn bodies(client: &Client, deployment: Deployment) {
         (br#"{"request_id":"other"}"#, 422, "invalid_document", "the path says \"kept\""),
         (&large, 413, "document_too_large", "MAX_DOCUMENT_BYTES"),
     ] {
+        if deployment.gateway && std::str::from_utf8(body).is_err() {
+            continue;
+        }
         let what = String::from_utf8_lossy(&body[..body.len().min(80)]);
         client.put("kept", body).assert_problem(&what, status, code, detail);
         if detail != "the path says \"kept\"" {
@@ -109,19 +113,32 @@ fn queries(client: &Client) {
     other.assert_problem("cursor of another query", 400, "invalid_query", "the same filters");
 }
 
-fn routes_and_types(client: &Client) {
-    client.get("/nothing").assert_problem("route", 404, "unknown_route", "/nothing");
-    client.get("/analyses/a/b").assert_problem("route", 404, "unknown_route", "/analyses/a/b");
+fn routes(client: &Client, deployment: Deployment) {
+    for path in ["/nothing", "/analyses/a/b"] {
+        let answer = client.get(path);
+        if deployment.gateway {
+            assert_eq!(answer.status, 404);
+        } else {
+            answer.assert_problem("route", 404, "unknown_route", path);
+        }
+    }
     for (method, path, allowed) in [
         ("PATCH", "/analyses", ["GET", "POST"]),
         ("POST", "/analyses/kept", ["DELETE", "PUT"]),
         ("DELETE", "/stats", ["GET", "HEAD"]),
     ] {
         let answer = client.send(method, path, &[JSON], b"{}");
+        if deployment.gateway {
+            assert!([404, 405].contains(&answer.status), "{method} {path}: {}", answer.status);
+            continue;
+        }
         answer.assert_problem(path, 405, "method_not_allowed", "Allow");
         let allow = answer.header("allow");
         assert!(allowed.iter().all(|method| allow.contains(method)), "{allow}");
     }
+}
+
+fn types(client: &Client) {
     for (name, value) in [
         ("content-type", "text/plain"),
         ("content-type", "application/x-www-form-urlencoded"),

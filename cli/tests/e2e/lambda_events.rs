@@ -1,0 +1,147 @@
+//! The events of `events/`, one for each route, through the Lambda adapter.
+
+use std::fs;
+use std::sync::Arc;
+
+use analysis_http::{App, finish};
+use analysis_storage::bucket::memory::MemoryBucket;
+use analysis_storage::{Analyses, Config, Layout, StorageType, SystemClock};
+use axum::Router;
+use lambda_http::lambda_runtime::LambdaEvent;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Context};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::common::root;
+
+struct Functions {
+    app: App,
+}
+
+impl Functions {
+    fn new(variables: &[(&str, &str)]) -> Self {
+        let lookup =
+            |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        let config = Config::from_lookup(lookup).unwrap();
+        let bucket = Arc::new(MemoryBucket::default());
+        let analyses = Analyses::new(bucket, StorageType::Memory, Layout::new(""), Arc::new(SystemClock));
+        Self { app: App::new(analyses, config) }
+    }
+
+    /// What Lambda sends back for this event.
+    async fn answer(&self, routes: Router<App>, event: &Value) -> Value {
+        let payload: LambdaRequest = serde_json::from_value(event.clone()).unwrap();
+        let mut context = Context::default();
+        context.request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd".into();
+        let service = Adapter::from(analysis_http::lambda::service(finish(routes, self.app.clone())));
+        let response = service.oneshot(LambdaEvent::new(payload, context)).await.unwrap();
+        serde_json::to_value(response).unwrap()
+    }
+}
+
+fn event(name: &str) -> Value {
+    serde_json::from_slice(&fs::read(root().join(format!("events/{name}.json"))).unwrap()).unwrap()
+}
+
+fn body(answer: &Value) -> Value {
+    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn every_route_has_an_event() {
+    let functions = Functions::new(&[]);
+    let post = functions.answer(save::routes(), &event("save-post")).await;
+    assert_eq!((&post["statusCode"], &body(&post)["implementation"]), (&201.into(), &"hybrid".into()));
+    let put = functions.answer(save::routes(), &event("save-put")).await;
+    assert_eq!((&put["statusCode"], &put["headers"]["location"]), (&201.into(), &"/analyses/study-1".into()));
+
+    let loaded = functions.answer(load::routes(), &event("load")).await;
+    assert_eq!((&loaded["statusCode"], &loaded["isBase64Encoded"]), (&200.into(), &false.into()));
+    assert_eq!(loaded["body"], event("save-put")["body"], "byte for byte");
+    assert_eq!(loaded["headers"]["etag"], put["headers"]["etag"]);
+    let head = functions.answer(load::routes(), &event("load-head")).await;
+    assert_eq!((&head["statusCode"], &head["headers"]["etag"]), (&200.into(), &put["headers"]["etag"]));
+    let versions = functions.answer(load::routes(), &event("load-versions")).await;
+    assert_eq!((&versions["statusCode"], &body(&versions)["code"]), (&501.into(), &"not_supported".into()));
+
+    let listed = functions.answer(list::routes(), &event("list")).await;
+    let ids = body(&listed)["analyses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["request_id"].clone())
+        .collect::<Vec<_>>();
+    assert!(ids.len() == 2 && ids.contains(&"study-1".into()), "{ids:?}");
+    let stats = functions.answer(stats::routes(), &event("stats")).await;
+    assert_eq!(body(&stats)["total_analyses"], 2);
+    let info = functions.answer(stats::routes(), &event("stats-storage-info")).await;
+    assert_eq!(body(&info)["stats"]["implementations_used"], json!({ "hybrid": 2 }));
+
+    let deleted = functions.answer(delete::routes(), &event("delete")).await;
+    assert_eq!(deleted["statusCode"], 204);
+    let gone = functions.answer(load::routes(), &event("load")).await;
+    assert_eq!(
+        (&gone["statusCode"], &body(&gone)["request_id"]),
+        (&404.into(), &"8476a536-e9f4-11e8-9739-2dfe598c3fcd".into())
+    );
+}
+
+#[tokio::test]
+async fn a_base64_body_is_stored_as_the_bytes_it_stands_for() {
+    let functions = Functions::new(&[]);
+    let saved = functions.answer(save::routes(), &event("save-post-base64")).await;
+    assert_eq!(
+        (&saved["statusCode"], &saved["headers"]["location"]),
+        (&201.into(), &"/analyses/from-base64".into())
+    );
+    let mut load_event = event("load");
+    load_event["rawPath"] = "/analyses/from-base64".into();
+    let loaded = functions.answer(load::routes(), &load_event).await;
+    assert!(loaded["body"].as_str().unwrap().contains("„Ich finde den Knopf nicht“"));
+}
+
+#[tokio::test]
+async fn a_document_that_lambda_could_not_return_is_a_clear_problem() {
+    let functions = Functions::new(&[]);
+    let mut save_event = event("save-put");
+    let mut load_event = event("load");
+    // Quotes double in Lambda's JSON, so that base64 is the smaller encoding of this one, and just fits.
+    for (size, status, base64) in [(4_600_000, 200, true), (4_800_000, 413, false)] {
+        let quotes = format!(r#"{{"text":"{}"}}"#, "\\\"".repeat(size / 2));
+        save_event["body"] = quotes.clone().into();
+        save_event["rawPath"] = format!("/analyses/q{size}").into();
+        save_event["body"] = save_event["body"].as_str().unwrap().replace("study-1", "").into();
+        assert!(
+            [201, 200].contains(
+                &functions.answer(save::routes(), &save_event).await["statusCode"].as_i64().unwrap()
+            )
+        );
+        load_event["rawPath"] = save_event["rawPath"].clone();
+        let loaded = functions.answer(load::routes(), &load_event).await;
+        assert_eq!((&loaded["statusCode"], &loaded["isBase64Encoded"]), (&status.into(), &base64.into()));
+        assert!(serde_json::to_vec(&loaded).unwrap().len() <= 6_291_556);
+        if status == 413 {
+            assert_eq!(body(&loaded)["code"], "response_too_large");
+        }
+    }
+    // Plain text grows by little: it goes as text up to the limit.
+    save_event["body"] = format!(r#"{{"text":"{}"}}"#, "x".repeat(6_200_000)).into();
+    assert_eq!(functions.answer(save::routes(), &save_event).await["statusCode"], 200);
+    let loaded = functions.answer(load::routes(), &load_event).await;
+    assert_eq!((&loaded["statusCode"], &loaded["isBase64Encoded"]), (&200.into(), &false.into()));
+}
+
+#[tokio::test]
+async fn a_function_answers_problems_for_what_is_not_its_own() {
+    let functions = Functions::new(&[]);
+    let mut unknown = event("stats");
+    unknown["rawPath"] = "/nothing".into();
+    let answer = functions.answer(stats::routes(), &unknown).await;
+    assert_eq!((&answer["statusCode"], &body(&answer)["code"]), (&404.into(), &"unknown_route".into()));
+    assert_eq!(answer["headers"]["content-type"], "application/problem+json");
+    let mut wrong = event("stats");
+    wrong["requestContext"]["http"]["method"] = "DELETE".into();
+    let answer = functions.answer(stats::routes(), &wrong).await;
+    assert_eq!((&answer["statusCode"], &body(&answer)["code"]), (&405.into(), &"method_not_allowed".into()));
+}

@@ -1,0 +1,91 @@
+//! A wrong configuration ends the start with one clear line that says what to set.
+
+use std::os::unix::fs::PermissionsExt;
+
+use tempfile::TempDir;
+
+use crate::common::{Cloud, program};
+
+/// The lines that `serve` ends with.
+fn failure(variables: &[(&str, &str)], arguments: &[&str]) -> String {
+    let output = program(variables).arg("serve").args(["--port", "0"]).args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn assert_says(variables: &[(&str, &str)], message: &str) {
+    let log = failure(variables, &[]);
+    let line = log.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains(message), "{log}");
+}
+
+#[test]
+fn unusable_values() {
+    for (name, value, message) in [
+        ("STORAGE_TYPE", "gcs", "STORAGE_TYPE=\"gcs\" is not one of local, s3"),
+        ("STORAGE_TYPE", "s3", "S3_BUCKET_NAME is not set"),
+        ("MAX_DOCUMENT_BYTES", "lots", "MAX_DOCUMENT_BYTES=\"lots\" is not a number of bytes"),
+        ("RETENTION_DAYS", "a year", "RETENTION_DAYS=\"a year\" is not a number of days"),
+        ("RUST_LOG", "info=loud", "RUST_LOG=\"info=loud\" is not a log filter"),
+        (
+            "API_HOST",
+            "no.such.host.invalid",
+            "cannot listen on no.such.host.invalid:0; set API_HOST and API_PORT",
+        ),
+    ] {
+        assert_says(&[(name, value)], message);
+    }
+}
+
+#[test]
+fn unusable_directories() {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    assert_says(&[("LOCAL_STORAGE_DIR", file.to_str().unwrap())], "set LOCAL_STORAGE_DIR to a directory");
+    assert_says(&[("LOCAL_STORAGE_DIR", "/proc/nowhere")], "set LOCAL_STORAGE_DIR to a directory");
+    // root may read everything, so that the permission itself can only be tested as another user.
+    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o000)).unwrap();
+    let readable = std::fs::read_dir(directory.path()).is_ok();
+    if !readable {
+        assert_says(
+            &[("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap())],
+            "this user may read and write",
+        );
+    }
+    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn an_address_that_others_reach_needs_a_token_or_an_explicit_choice() {
+    let directory = TempDir::new().unwrap();
+    let files = ("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap());
+    let log = failure(&[files], &["--host", "0.0.0.0"]);
+    assert!(
+        log.contains("0.0.0.0:0 can be reached by others; set API_TOKEN")
+            && log.contains("--insecure-no-auth"),
+        "{log}"
+    );
+    let log = failure(&[files, ("API_HOST", "::")], &[]);
+    assert!(log.contains("set API_TOKEN"), "{log}");
+}
+
+#[test]
+fn an_s3_that_cannot_be_used() {
+    let cloud = Cloud::start();
+    let with = |name: &str, value: &'static str| {
+        let set = cloud.variables().into_iter().filter(move |(n, _)| *n != name);
+        set.chain([(if value.is_empty() { "UNSET" } else { name }, value)].map(|(n, v)| (leak(n), v)))
+            .collect::<Vec<_>>()
+    };
+    assert_says(&with("S3_BUCKET_NAME", "no-such-bucket"), "bucket `no-such-bucket` does not exist");
+    assert_says(&with("AWS_ACCESS_KEY_ID", ""), "set AWS_ACCESS_KEY_ID");
+    assert_says(
+        &with("S3_ENDPOINT_URL", "http://127.0.0.1:9"),
+        "storage is unavailable: LIST design-analysis/metadata/index/ at http://127.0.0.1:9",
+    );
+}
+
+fn leak(name: &str) -> &'static str {
+    Box::leak(name.to_owned().into_boxed_str())
+}
