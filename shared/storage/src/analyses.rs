@@ -3,6 +3,7 @@
 mod delete;
 mod list;
 mod load;
+mod markers;
 mod save;
 mod scan;
 mod settle;
@@ -21,10 +22,11 @@ use crate::layout::Layout;
 use crate::requests::Requests;
 use crate::retention::Retention;
 
+use markers::Markers;
+
 pub use list::Page;
 pub use load::Loaded;
 pub use save::{Condition, Saved};
-pub use totals::Stats;
 
 /// Where analyses are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -58,6 +60,7 @@ pub struct Analyses {
     clock: Arc<dyn Clock>,
     retention: Retention,
     storage_type: StorageType,
+    markers: Markers,
 }
 
 impl Analyses {
@@ -70,7 +73,8 @@ impl Analyses {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let requests = Requests::new(bucket, Arc::clone(&clock));
-        Self { requests, layout, clock, retention: Retention::default(), storage_type }
+        let (retention, markers) = (Retention::default(), Markers::default());
+        Self { requests, layout, clock, retention, storage_type, markers }
     }
 
     /// The same, kept as long as the bucket's lifecycle rules keep them.

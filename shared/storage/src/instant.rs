@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
 
+use crate::time::midnight;
+
 /// An RFC 3339 date and time; without an offset it is taken as UTC, as pipelines write it.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     if let Ok(instant) = text.parse() {
@@ -29,7 +31,6 @@ pub(crate) fn parse_period(text: &str) -> Option<(Timestamp, Timestamp)> {
         }
         _ => return None,
     };
-    let midnight = |date: Date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok();
     Some((midnight(first)?, midnight(next)?))
 }
 

@@ -18,11 +18,12 @@ mod layout;
 pub mod query;
 mod requests;
 mod retention;
+mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
 
-pub use analyses::{Analyses, Condition, Loaded, Page, Saved, Stats, StorageType};
+pub use analyses::{Analyses, Condition, Loaded, Page, Saved, StorageType};
 pub use bucket::{Bucket, ETag, Key};
 pub use clock::{Clock, SystemClock};
 pub use config::Config;
@@ -33,4 +34,5 @@ pub use index::Entry;
 pub use label::{Label, LabelKind};
 pub use layout::Layout;
 pub use retention::Retention;
+pub use stats::Stats;
 pub use time::{CreatedAt, SavedAt, SavedAtSource};

@@ -1,13 +1,14 @@
 //! How long analyses are kept.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::time::SavedAt;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// The number of days after which the bucket's lifecycle rules remove what was saved; none: never.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Retention(Option<u32>);
 
 impl Retention {

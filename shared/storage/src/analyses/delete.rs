@@ -12,7 +12,8 @@ use crate::id::AnalysisId;
 const CRASHED_AFTER: Duration = Duration::from_mins(15);
 
 impl Analyses {
-    /// Deletes an analysis. Five requests, six for a named id, and one more for each stale entry.
+    /// Deletes an analysis. Five requests, six for a named id; one more for each stale entry, and one
+    /// if the id was created before today.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::SaveInFlight`] if its first save has not been acknowledged yet;
@@ -23,6 +24,7 @@ impl Analyses {
         if self.entries_of(id, created_at).await?.is_empty() {
             self.check_crashed(id, &document).await?;
         }
+        self.mark(created_at).await?;
         match if_match {
             Some(tag) => self.requests.delete_matching(&document, tag).await.map_err(|e| explain(e, id))?,
             None => self.requests.delete(&document).await?,

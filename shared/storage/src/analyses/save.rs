@@ -54,7 +54,8 @@ impl Analyses {
 
     /// Saves a document under an id of the caller's, creating it or replacing what is there.
     ///
-    /// Four requests for a `UUIDv7`, five for a named id; one more to replace, and one for each stale entry.
+    /// Four requests for a `UUIDv7`, five for a named id; one more to replace, one for each stale entry, and
+    /// one if the id was created before today.
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`] if `condition` does not hold; nothing has changed then.
@@ -67,6 +68,7 @@ impl Analyses {
                 self.created_at(id).await?.ok_or_else(|| does_not_exist(id))?
             }
         };
+        self.mark(created_at).await?;
         let (written, created) = self.write_document(id, created_at, document, condition).await?;
         let saved = self.put_entry(id, created_at, document, written, created).await?;
         self.settle(id, created_at).await?;

@@ -3,7 +3,7 @@
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::Analyses;
-use crate::bucket::{Listing, MAX_KEYS};
+use crate::bucket::Listing;
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
 use crate::index::Entry;
@@ -50,22 +50,6 @@ impl Analyses {
     async fn whole(&self, group: Group) -> Result<Group> {
         let entries = self.entries_of(&group.id, group.created_at).await?;
         Ok(Group { entries: entries.into_iter().map(|(_, entry)| entry).collect(), ..group })
-    }
-
-    /// Every group from here to the end of the index, in as many requests as it has thousands of entries.
-    pub(super) async fn scan_all(&self) -> Result<Vec<Group>> {
-        let mut all = Vec::new();
-        let mut start_after = None;
-        loop {
-            let Stretch { groups, truncated } = self.scan(start_after.as_deref(), MAX_KEYS).await?;
-            all.extend(groups);
-            match all.last() {
-                Some(last) if truncated => {
-                    start_after = Some(self.layout.after_entries_of(&last.id, last.created_at));
-                }
-                _ => return Ok(all),
-            }
-        }
     }
 
     /// The entry of each group that readers see, if any: of several, the one whose document is current.
