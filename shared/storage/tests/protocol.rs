@@ -242,6 +242,20 @@ async fn what_is_past_its_retention_is_hidden() {
 }
 
 #[tokio::test]
+async fn an_id_past_its_retention_is_free_though_its_document_is_still_there() {
+    let mut store = Store::new();
+    store.analyses = analyses(store.bucket.clone(), &store.clock).with_retention(Retention::days(10));
+    store.save("old", r#"{"n":1}"#).await;
+    store.clock.advance(20 * 24 * HOUR);
+    let save =
+        async |condition| store.analyses.save(&store.id("old"), &document(r#"{"n":2}"#), &condition).await;
+    assert!(matches!(save(Condition::Present).await, Err(Error::PreconditionFailed(_))));
+    assert!(save(Condition::Absent).await.unwrap().created);
+    assert!(matches!(save(Condition::Absent).await, Err(Error::PreconditionFailed(_))));
+    assert_eq!((store.text("old").await.as_deref(), store.all().await.len()), (Some(r#"{"n":2}"#), 1));
+}
+
+#[tokio::test]
 async fn pages_neither_repeat_nor_skip_while_analyses_are_saved() {
     let store = Store::new();
     for n in 0..57 {

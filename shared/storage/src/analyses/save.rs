@@ -109,11 +109,16 @@ impl Analyses {
     ) -> Result<(Written, bool)> {
         let put = |precondition| self.put_document(id, created_at, document, precondition);
         let (outcome, created) = match condition {
-            Condition::Absent => (put(&Precondition::Absent).await?, true),
+            Condition::Absent => match put(&Precondition::Absent).await? {
+                Outcome::Refused { certain: true } => {
+                    (self.replace_expired(id, created_at, document).await?, true)
+                }
+                outcome => (outcome, true),
+            },
             Condition::Match(tag) => (put(&Precondition::Match(tag.clone())).await?, false),
             Condition::Present => {
                 let existing = self.requests.head(&self.layout.document(id, created_at)).await?;
-                let tag = existing.ok_or_else(|| does_not_exist(id))?.etag;
+                let tag = existing.filter(|meta| self.is_kept(meta)).ok_or_else(|| does_not_exist(id))?.etag;
                 (put(&Precondition::Match(tag)).await?, false)
             }
             Condition::None => match put(&Precondition::Absent).await? {
@@ -127,6 +132,22 @@ impl Analyses {
             Outcome::Refused { certain: false } => {
                 Err(Error::unavailable("save", "an answer was lost, and the analysis has changed since"))
             }
+        }
+    }
+
+    /// Creates where only an analysis past its retention lies, which readers no longer see.
+    async fn replace_expired(
+        &self,
+        id: &AnalysisId,
+        created_at: CreatedAt,
+        document: &Document,
+    ) -> Result<Outcome> {
+        let existing = self.requests.head(&self.layout.document(id, created_at)).await?;
+        match existing.filter(|meta| !self.is_kept(meta)) {
+            Some(expired) => {
+                self.put_document(id, created_at, document, &Precondition::Match(expired.etag)).await
+            }
+            None => Ok(Outcome::Refused { certain: true }),
         }
     }
 
