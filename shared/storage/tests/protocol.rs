@@ -188,6 +188,21 @@ async fn a_delete_whose_answer_was_lost_is_a_success() {
 }
 
 #[tokio::test]
+async fn a_delete_that_got_no_further_than_the_document_is_finished_by_the_next() {
+    let store = Store::new();
+    for condition in [true, false] {
+        let saved = store.save("study-1", "{}").await;
+        let tag = condition.then_some(&saved.etag);
+        store.crashing(Operation::Head, "/analysis/").delete(&saved.entry.id, tag).await.unwrap_err();
+        assert_eq!(store.all().await, ["study-1"], "its entry is left");
+        let second = store.analyses.delete(&saved.entry.id, tag).await;
+        assert!(second.is_ok() || matches!(second, Err(Error::NotFound(_))), "{second:?}");
+        assert_eq!(store.all().await, Vec::<String>::new());
+        store.clock.advance(HOUR);
+    }
+}
+
+#[tokio::test]
 async fn a_first_save_that_has_not_finished_cannot_be_deleted_until_it_counts_as_crashed() {
     let store = Store::new();
     let crashed = store

@@ -7,13 +7,14 @@ use super::load::not_found;
 use crate::bucket::{ETag, Key};
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
+use crate::time::CreatedAt;
 
 /// No request takes this long: a document without an entry that is older belongs to a save that crashed.
 const CRASHED_AFTER: Duration = Duration::from_mins(15);
 
 impl Analyses {
     /// Deletes an analysis. Five requests, six for a named id; one more for each stale entry, and one
-    /// if the id was created before today.
+    /// if the day of its creation is over.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::SaveInFlight`] if its first save has not been acknowledged yet;
@@ -25,11 +26,25 @@ impl Analyses {
             self.check_crashed(id, &document).await?;
         }
         self.mark(created_at).await?;
-        match if_match {
-            Some(tag) => self.requests.delete_matching(&document, tag).await.map_err(|e| explain(e, id))?,
-            None => self.requests.delete(&document).await?,
+        let deleted = match if_match {
+            Some(tag) => self.requests.delete_matching(&document, tag).await,
+            None => self.requests.delete(&document).await,
+        };
+        if let Err(Error::PreconditionFailed(_)) = deleted {
+            return Err(self.explain(id, created_at).await?);
         }
+        deleted?;
         self.settle(id, created_at).await
+    }
+
+    /// Why the tag does not match: the document has changed, or an earlier delete got no further than removing it.
+    async fn explain(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<Error> {
+        if self.requests.head(&self.layout.document(id, created_at)).await?.is_some() {
+            let what = format!("analysis `{id}` has changed: it does not have the tag of If-Match");
+            return Ok(Error::PreconditionFailed(what));
+        }
+        self.settle(id, created_at).await?;
+        Ok(not_found(id))
     }
 
     /// Whether the document, which has no entry, was left behind by a save that crashed.
@@ -41,14 +56,5 @@ impl Analyses {
         } else {
             Err(Error::SaveInFlight(id.to_string()))
         }
-    }
-}
-
-fn explain(error: Error, id: &AnalysisId) -> Error {
-    match error {
-        Error::PreconditionFailed(_) => Error::PreconditionFailed(format!(
-            "analysis `{id}` has changed: it does not have the tag of If-Match"
-        )),
-        other => other,
     }
 }

@@ -58,7 +58,7 @@ impl Analyses {
     /// Saves a document under an id of the caller's, creating it or replacing what is there.
     ///
     /// Four requests to create a `UUIDv7`, five for a named id; five or seven to replace. One more for each stale
-    /// entry, and one if the id was created before today.
+    /// entry, and one if the day of its creation is over.
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`] if `condition` does not hold; nothing has changed then.
