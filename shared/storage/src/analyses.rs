@@ -3,6 +3,7 @@
 mod delete;
 mod list;
 mod load;
+mod repair;
 mod save;
 mod scan;
 mod settle;
