@@ -1,6 +1,6 @@
 //! Repair and rebuild: every kind of damage is found, told apart from saves in flight, and healed.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code: a panic is how it reports")]
+#![expect(clippy::unwrap_used, reason = "test code: a panic is how it reports")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -418,9 +418,9 @@ async fn archived_documents_are_indexed_by_their_metadata() {
         // Repairing the other must not put a poorer entry beside its own.
         store.analyses.repair(&store.id("kept")).await.unwrap();
         store.heal().await;
-        let mut list = store.list().await;
-        list.sort_by_key(|entry| entry.saved_at);
-        assert_eq!(list, [lost, kept]);
+        let mut entries = store.list().await;
+        entries.sort_by_key(|entry| entry.saved_at);
+        assert_eq!(entries, [lost, kept]);
     }
 }
 
