@@ -230,6 +230,15 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_asks_for_is_checked_as_json_and_no_further() {
+        for text in [r#"{"a":1e400}"#, r#"{"a":"\ud83d"}"#, r#"{"a":[{"b":"cut off \ud83d"}]}"#] {
+            assert_eq!(parse(text).unwrap().bytes(), text.as_bytes());
+        }
+        let brackets = format!(r#"{{"a":"\"{}"}}"#, "[".repeat(500));
+        assert!(parse(&brackets).is_ok(), "brackets in a string are no nesting");
+    }
+
+    #[test]
     fn nesting_up_to_the_limit_is_accepted() {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(99), "]".repeat(99));
         assert!(parse(&deep).is_ok());

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::bucket::{GetOptions, Precondition, Put};
+use analysis_storage::bucket::{
+    BucketInfo, GetOptions, Got, Listing, ObjectMeta, Precondition, Put, Version,
+};
 use analysis_storage::query::{Cursor, Filter, Limit, ListQuery};
 use analysis_storage::testing::{Fault, FaultyBucket, ManualClock, Operation};
 use analysis_storage::{
-    Analyses, AnalysisId, Bucket, Condition, Document, Entry, Error, Layout, Loaded, Retention, Saved,
+    Analyses, AnalysisId, Bucket, Condition, Document, Entry, Error, Key, Layout, Loaded, Retention, Saved,
     StorageType,
 };
 use bytes::Bytes;
@@ -226,11 +228,71 @@ async fn an_analysis_does_not_vanish_while_it_is_replaced() {
     assert_eq!(store.all().await, ["a"]);
 }
 
+/// Found in review: the first save's settling met the second save's document, whose entry was still to come, and
+/// removed the only entry there was.
+#[tokio::test]
+async fn an_acknowledged_analysis_stays_listed_though_a_crashed_save_replaced_its_document() {
+    let store = Store::new();
+    let (first, second) = (store.id("a"), store.crashing(Operation::Put, "/index/"));
+    // The second save writes its document, and crashes, between the first one's entry and its settling.
+    let other = tokio::sync::Mutex::new(Some(second));
+    let intruding = IntrudingBucket { inner: store.bucket.clone(), intruder: other, id: first.clone() };
+    let saved = analyses(Arc::new(intruding), &store.clock)
+        .save(&first, &document(r#"{"n":1}"#), &Condition::None)
+        .await;
+    assert!(saved.is_ok(), "{saved:?}");
+    assert_eq!(store.text("a").await.as_deref(), Some(r#"{"n":2}"#));
+    assert_eq!(store.all().await, ["a"]);
+    assert_eq!(store.analyses.stats().await.unwrap().total_analyses, 1);
+}
+
+/// Lets another save of the id run just before the first HEAD.
+#[derive(Debug)]
+struct IntrudingBucket {
+    inner: Arc<MemoryBucket>,
+    intruder: tokio::sync::Mutex<Option<Analyses>>,
+    id: AnalysisId,
+}
+
+#[async_trait::async_trait]
+impl Bucket for IntrudingBucket {
+    async fn put(&self, put: Put) -> Result<analysis_storage::ETag, Error> {
+        self.inner.put(put).await
+    }
+
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got, Error> {
+        self.inner.get(key, options).await
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, Error> {
+        if let Some(intruder) = self.intruder.lock().await.take() {
+            intruder.save(&self.id, &document(r#"{"n":2}"#), &Condition::None).await.unwrap_err();
+        }
+        self.inner.head(key).await
+    }
+
+    async fn delete(&self, key: &Key, if_match: Option<&analysis_storage::ETag>) -> Result<(), Error> {
+        self.inner.delete(key, if_match).await
+    }
+
+    async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing, Error> {
+        self.inner.list(prefix, start_after, limit).await
+    }
+
+    async fn versions(&self, key: &Key) -> Result<Vec<Version>, Error> {
+        self.inner.versions(key).await
+    }
+
+    async fn info(&self) -> Result<BucketInfo, Error> {
+        self.inner.info().await
+    }
+}
+
 #[tokio::test]
 async fn what_is_past_its_retention_is_hidden() {
     let mut store = Store::new();
     store.analyses = analyses(store.bucket.clone(), &store.clock).with_retention(Retention::days(10));
-    store.save("old", "{}").await;
+    let old = store.save("old", "{}").await;
     store.clock.advance(5 * 24 * HOUR);
     store.save("new", "{}").await;
     store.clock.set("2026-01-25T23:59:59Z".parse().unwrap());
@@ -238,6 +300,8 @@ async fn what_is_past_its_retention_is_hidden() {
     store.clock.set("2026-01-26T00:00:00Z".parse().unwrap());
     assert_eq!((store.all().await, store.text("old").await), (vec!["new".to_owned()], None));
     assert!(matches!(store.analyses.describe(&store.id("old")).await, Err(Error::NotFound(_))));
+    let held = GetOptions { if_none_match: Some(old.etag), version_id: None };
+    assert!(matches!(store.analyses.load(&store.id("old"), &held).await, Err(Error::NotFound(_))));
     assert_eq!(store.analyses.stats().await.unwrap().total_analyses, 1);
 }
 
@@ -374,7 +438,7 @@ async fn foreign_objects_in_the_index_are_not_analyses() {
     let store = Store::new();
     store.save("study-1", "{}").await;
     for name in ["README.txt", "0!", "9999999999999!x!y", "8230000000000!a!b!c!d!e!f!G"] {
-        let key = analysis_storage::Key::new(format!("t/metadata/index/{name}"));
+        let key = Key::new(format!("t/metadata/index/{name}"));
         let saved_at = analysis_storage::SavedAt::from_micros(1);
         let put =
             Put { key, body: Bytes::new(), saved_at, metadata: vec![], precondition: Precondition::None };
@@ -387,7 +451,7 @@ async fn foreign_objects_in_the_index_are_not_analyses() {
 #[tokio::test]
 async fn a_damaged_id_record_is_reported_and_not_overwritten() {
     let store = Store::new();
-    let key = analysis_storage::Key::new("t/metadata/ids/study-1");
+    let key = Key::new("t/metadata/ids/study-1");
     let saved_at = analysis_storage::SavedAt::from_micros(1);
     let body = Bytes::from_static(b"{}");
     let put = Put { key, body, saved_at, metadata: vec![], precondition: Precondition::None };

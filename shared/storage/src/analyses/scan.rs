@@ -3,6 +3,7 @@
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::Analyses;
+use super::settle::current;
 use crate::bucket::Listing;
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
@@ -73,13 +74,8 @@ impl Analyses {
         let Some(document) = self.requests.head(&self.layout.document(&id, created_at)).await? else {
             return Ok(None);
         };
-        let current = entries.iter().position(|entry| entry.saved_at == document.saved_at);
-        // No entry is current while a replacing save is between its document and its entry: until that save
-        // is acknowledged, the newest one before it stands.
-        Ok(match current {
-            Some(position) => Some(entries.swap_remove(position)),
-            None => entries.into_iter().max_by_key(|entry| entry.saved_at),
-        })
+        let current = current(entries.iter(), &document);
+        Ok(entries.into_iter().find(|entry| Some(entry.saved_at) == current))
     }
 }
 

@@ -92,7 +92,7 @@ impl Analyses {
         let markers = self.list_markers(now).await?;
         let (snapshot, etag) = match self.requests.get(&self.layout.totals(), &GetOptions::default()).await? {
             Got::Found(object) => (serde_json::from_slice(&object.body).ok(), Some(object.meta.etag)),
-            Got::Absent | Got::NotModified => (None, None),
+            Got::Absent | Got::NotModified { .. } => (None, None),
         };
         // One that cannot be read, or was counted under another retention, is derived anew.
         let snapshot = snapshot.filter(|snapshot: &Snapshot| snapshot.retention == self.retention);
