@@ -46,12 +46,12 @@ impl Analyses {
     /// The order is that of a save: the document is looked at, its entry written, and only then are the
     /// entries listed that may have to go.
     pub(super) async fn repair_at(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<()> {
-        self.mark(created_at).await?;
         if let Some(sight) = self.look(&self.layout.document(id, created_at)).await? {
             // Metadata know less than the entry that the save wrote, and theirs would stand beside it.
             if sight.is_read || !self.has_entry(id, created_at, sight.saved_at).await? {
                 let Sight { saved_at, size, summary, .. } = sight;
                 let entry = Entry { id: id.clone(), created_at, saved_at, summary, size };
+                self.mark(created_at).await?;
                 self.requests.put_empty(&self.layout.entry(&entry)).await?;
             }
         }

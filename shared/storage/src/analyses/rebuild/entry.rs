@@ -38,6 +38,7 @@ impl Analyses {
     async fn remove_strays(&self, id: &AnalysisId, created_at: CreatedAt, mode: Mode) -> Result<Look> {
         let entries = self.entries_of(id, created_at).await?;
         if mode == Mode::Repair {
+            self.mark(created_at).await?;
             try_join_all(entries.iter().map(|(key, _)| self.requests.delete(key))).await?;
         }
         Ok(match entries.into_iter().next() {
