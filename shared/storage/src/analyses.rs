@@ -4,6 +4,8 @@ mod delete;
 mod list;
 mod load;
 mod markers;
+pub mod rebuild;
+mod repair;
 mod save;
 mod scan;
 mod settle;

@@ -10,7 +10,7 @@ use crate::id::AnalysisId;
 use crate::time::CreatedAt;
 
 /// No request takes this long: a document without an entry that is older belongs to a save that crashed.
-const CRASHED_AFTER: Duration = Duration::from_mins(15);
+pub(super) const CRASHED_AFTER: Duration = Duration::from_mins(15);
 
 impl Analyses {
     /// Deletes an analysis. Five requests, six for a named id; one more for each stale entry, and one

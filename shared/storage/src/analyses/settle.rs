@@ -52,8 +52,12 @@ impl Analyses {
         let entries = self.entries_of(id, created_at).await?;
         let document = self.requests.head(&self.layout.document(id, created_at)).await?;
         let keep = document.and_then(|document| current(entries.iter().map(|(_, entry)| entry), &document));
-        let stale = entries.iter().filter(|(_, entry)| Some(entry.saved_at) != keep);
-        try_join_all(stale.map(|(key, _)| self.requests.delete(key))).await.map(drop)
+        let stale: Vec<&Key> =
+            entries.iter().filter(|(_, entry)| Some(entry.saved_at) != keep).map(|(key, _)| key).collect();
+        if !stale.is_empty() {
+            self.mark(created_at).await?;
+        }
+        try_join_all(stale.into_iter().map(|key| self.requests.delete(key))).await.map(drop)
     }
 }
 
