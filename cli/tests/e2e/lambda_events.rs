@@ -32,9 +32,9 @@ impl Functions {
         let payload = serde_json::from_value(event.clone()).unwrap();
         let mut context = Context::default();
         context.request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd".into();
-        let router = finish(routes, self.app.clone());
+        let service = finish(routes, self.app.clone());
         let response =
-            analysis_http::lambda::handle(router, LambdaEvent::new(payload, context)).await.unwrap();
+            analysis_http::lambda::handle(service, LambdaEvent::new(payload, context)).await.unwrap();
         serde_json::to_value(response).unwrap()
     }
 }

@@ -91,16 +91,16 @@ impl App {
 /// ids, logging.
 pub fn finish(routes: Router<App>, app: App) -> Router {
     let token = app.config().api_token.clone();
-    let mut router = routes
+    let mut service = routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(async || {
             Problem::new(Code::MethodNotAllowed, "see the Allow header for those it does")
         })
         .with_state(app);
     if let Some(token) = token {
-        router = router.layer(middleware::from_fn_with_state(token, auth::require_token));
+        service = service.layer(middleware::from_fn_with_state(token, auth::require_token));
     }
-    router.layer(middleware::from_fn(envelope::wrap))
+    service.layer(middleware::from_fn(envelope::wrap))
 }
 
 async fn unknown_route(request: Request) -> Response {

@@ -34,8 +34,8 @@ pub async fn run(routes: Router<App>) -> Result<(), lambda_http::Error> {
         Ok(Err(error)) => tracing::warn!(cause = chain(&error), "the storage refused the request of init"),
         Err(_) => tracing::warn!("the storage did not answer during init"),
     }
-    let router = finish(routes, app);
-    lambda_runtime::run(service_fn(move |event| handle(router.clone(), event))).await
+    let service = finish(routes, app);
+    lambda_runtime::run(service_fn(move |event| handle(service.clone(), event))).await
 }
 
 /// Answers one event.
