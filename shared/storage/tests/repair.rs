@@ -150,10 +150,16 @@ async fn a_sound_store_is_left_alone() {
     }
     store.save("gone", ONE).await;
     store.analyses.delete(&store.id("gone"), None).await.unwrap();
-    let before = store.keys().await;
+    // Totals come and go with whoever reads them.
+    let keys = async || {
+        let all = store.keys().await.into_iter();
+        all.filter(|key| !key.contains("/dirty/") && !key.ends_with("/storage-stats.json"))
+            .collect::<Vec<_>>()
+    };
+    let before = keys().await;
     let report = store.heal().await;
     assert_eq!((report.entries, report.documents), (2, 2));
-    assert_eq!(store.keys().await, before);
+    assert_eq!(keys().await, before);
 }
 
 #[tokio::test]
