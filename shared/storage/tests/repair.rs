@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
@@ -19,6 +20,7 @@ use analysis_storage::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::FutureExt;
 
 const UUID7: &str = "018cc251-f400-7000-8000-000000000000";
 const NOW: &str = "2026-01-15T12:00:00Z";
@@ -265,6 +267,36 @@ async fn entries_where_their_id_does_not_belong_are_removed() {
 }
 
 #[tokio::test]
+async fn an_entry_where_its_id_does_not_belong_does_not_count() {
+    let store = Store::new();
+    let entry = store.save("study-1", ONE).await;
+    let shifted = analysis_storage::CreatedAt::from_millis(entry.created_at.millis() - 1).unwrap();
+    store.remove("/index/").await;
+    store.put(Layout::new("").entry(&Entry { created_at: shifted, ..entry.clone() }).as_str(), "", &[]).await;
+    assert_eq!(store.damage().await, [Damage::Orphan, Damage::Stale]);
+    store.heal().await;
+    assert_eq!(store.list().await, [entry]);
+}
+
+#[tokio::test]
+async fn entries_that_go_on_behind_what_was_read_ahead_are_seen() {
+    let store = Store::new();
+    let entry = store.save("a", ONE).await;
+    let layout = Layout::new("");
+    let stale = Entry { saved_at: SavedAt::from_micros(entry.saved_at.micros() + 1), ..entry.clone() };
+    store.put(layout.entry(&stale).as_str(), "", &[]).await;
+    for n in 1..4000 {
+        let id = store.id(&format!("newer-{n}"));
+        let created_at = analysis_storage::CreatedAt::from_millis(entry.created_at.millis() + n).unwrap();
+        store.put(layout.entry(&Entry { id, created_at, ..entry.clone() }).as_str(), "", &[]).await;
+    }
+    let damage = store.damage().await;
+    assert_eq!((damage.len(), damage[3998..].to_vec()), (4000, vec![Damage::Phantom, Damage::Stale]));
+    store.heal().await;
+    assert_eq!(store.list().await, [entry]);
+}
+
+#[tokio::test]
 async fn documents_of_other_programs_are_taken_in_where_they_lie() {
     let store = Store::new();
     store.put("analysis/2024/01/018cc251-f400-7000-8000-000000000000.json", ONE, &[]).await;
@@ -484,9 +516,13 @@ async fn a_delete_in_flight_is_not_reported() {
         for _ in 0..20 {
             tokio::task::yield_now().await;
         }
+        // This delete ends, and after another save the next one is under way.
         store.analyses.repair(&entry.id).await.unwrap();
+        let again = store.save("study-1", TWO).await;
+        store.bucket.delete(&store.analyses.document_key(&again), None).await.unwrap();
     });
     assert_eq!((report.entries, report.findings), (1, vec![]));
+    assert_eq!(store.damage().await, [Damage::Phantom]);
 }
 
 #[tokio::test]
@@ -666,6 +702,102 @@ async fn rebuilding_while_others_work_loses_nothing_and_reports_nothing() {
         let report = rebuild(&store.analyses, None, Mode::Repair).await;
         assert_eq!(report.findings, [], "the index holds just the current entries, seed {seed}");
     }
+}
+
+/// What may happen to an id. Deletes and conditional saves may be refused; that is no matter here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Repair,
+    Save,
+    Create,
+    Delete,
+}
+
+impl Act {
+    async fn on(self, analyses: &Analyses, id: &AnalysisId) {
+        match self {
+            Self::Repair => analyses.repair(id).await.unwrap(),
+            Self::Save => drop(analyses.save(id, &document(TWO), &Condition::None).await),
+            Self::Create => drop(analyses.save(id, &document(TWO), &Condition::Absent).await),
+            Self::Delete => drop(analyses.delete(id, None).await),
+        }
+    }
+}
+
+/// What an earlier crash has left behind.
+#[derive(Debug, Clone, Copy)]
+enum Start {
+    Sound,
+    Nothing,
+    Orphan,
+    Phantom,
+    Two,
+}
+
+impl Start {
+    async fn prepare(self, store: &Store, id: &str) {
+        match self {
+            Self::Nothing => {}
+            Self::Sound | Self::Orphan | Self::Phantom => drop(store.save(id, ONE).await),
+            Self::Two => {
+                store.save(id, ONE).await;
+                let crashing = store.crashing(Operation::List, "/index/");
+                crashing.save(&store.id(id), &document(TWO), &Condition::None).await.unwrap_err();
+            }
+        }
+        match self {
+            Self::Orphan => store.remove("/index/").await,
+            Self::Phantom => store.remove("/analysis/").await,
+            Self::Sound | Self::Nothing | Self::Two => {}
+        }
+        store.clock.advance(Duration::from_hours(1));
+    }
+}
+
+/// Runs one act with the whole of another before its request number `before`; whether it sent that many.
+async fn interleave(start: Start, id: &str, outer: Act, inner: Act, before: usize) -> bool {
+    let store = Store::new();
+    start.prepare(&store, id).await;
+    let (within, other) = (store.id(id), analyses(store.bucket.clone(), &store.clock));
+    let mut sent = 0;
+    let reached = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&reached);
+    let decide = move |_, _: &str| {
+        sent += 1;
+        if sent == before {
+            flag.store(true, Ordering::Relaxed);
+            inner.on(&other, &within).now_or_never().unwrap();
+        }
+        None
+    };
+    let hooked = analyses(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))), &store.clock);
+    outer.on(&hooked, &store.id(id)).await;
+    let what = format!("{start:?} {id}: {inner:?} before request {before} of {outer:?}");
+    let reached = reached.load(Ordering::Relaxed);
+    if reached {
+        let report = rebuild(&store.analyses, None, Mode::Repair).await;
+        assert_eq!(report.findings, [], "{what}");
+    }
+    reached
+}
+
+#[tokio::test]
+async fn a_repair_and_another_act_between_any_two_requests_end_in_just_the_current_entry() {
+    let starts = [Start::Sound, Start::Nothing, Start::Orphan, Start::Phantom, Start::Two];
+    let pairs = [Act::Repair, Act::Save, Act::Create, Act::Delete]
+        .into_iter()
+        .flat_map(|act| [(Act::Repair, act), (act, Act::Repair)]);
+    let mut schedules = 0;
+    for (outer, inner) in pairs {
+        for (start, id) in starts.into_iter().flat_map(|start| [(start, "study-1"), (start, UUID7)]) {
+            let mut before = 1;
+            while interleave(start, id, outer, inner, before).await {
+                before += 1;
+            }
+            schedules += before;
+        }
+    }
+    assert!(schedules > 400, "{schedules}");
 }
 
 #[tokio::test]
