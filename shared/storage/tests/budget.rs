@@ -7,6 +7,7 @@ use std::sync::Arc;
 use analysis_storage::bucket::GetOptions;
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::query::ListQuery;
+use analysis_storage::rebuild::Mode;
 use analysis_storage::testing::{CountingBucket, ManualClock, Operation};
 use analysis_storage::{Analyses, AnalysisId, Bucket, Condition, Document, Layout, StorageType};
 use bytes::Bytes;
@@ -100,4 +101,25 @@ async fn deletes() {
     assert_eq!(bucket.spent(), "1 Head, 2 Delete, 2 List");
     analyses.delete(&id("named"), None).await.unwrap();
     assert_eq!(bucket.spent(), "1 Get, 1 Head, 2 Delete, 2 List");
+}
+
+#[tokio::test]
+async fn a_rebuild_of_a_sound_store() {
+    let (bucket, analyses) = store();
+    for _ in 0..1200 {
+        analyses.save_new(&document()).await.unwrap();
+    }
+    let _ = bucket.spent();
+    let mut position = None;
+    let mut spent = Vec::new();
+    loop {
+        let page = analyses.rebuild_page(None, position.as_deref(), Mode::CHECK).await.unwrap();
+        spent.push(bucket.spent());
+        position = page.next;
+        if position.is_none() {
+            break;
+        }
+    }
+    // Two pages of the index, and two of documents with the stretches of the index around them.
+    assert_eq!(spent, ["999 Head, 1 List", "201 Head, 1 List", "1000 Head, 3 List", "200 Head, 3 List"]);
 }
