@@ -32,5 +32,6 @@ pub use id::AnalysisId;
 pub use index::Entry;
 pub use label::{Label, LabelKind};
 pub use layout::Layout;
+pub use requests::LONGEST_REQUEST;
 pub use retention::Retention;
 pub use time::{CreatedAt, SavedAt, SavedAtSource};
