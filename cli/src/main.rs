@@ -1,5 +1,6 @@
 //! `design-analysis`: the HTTP server and the everyday commands.
 
+mod rebuild;
 mod serve;
 
 use std::process::ExitCode;
@@ -20,18 +21,21 @@ struct Arguments {
 enum Command {
     /// Run the HTTP API.
     Serve(serve::Options),
+    /// Check the index against the documents, or derive it anew from them
+    Rebuild(rebuild::Options),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
-    let result = match command {
-        Command::Serve(options) => serve::run(options).await,
+    let result: Result<(), Box<dyn std::error::Error>> = match command {
+        Command::Serve(options) => serve::run(options).await.map_err(Into::into),
+        Command::Rebuild(options) => rebuild::run(options).await.map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            report(&error);
+            report(&*error);
             ExitCode::FAILURE
         }
     }

@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use analysis_storage::Bucket;
+use analysis_storage::bucket::s3::S3Bucket;
 use analysis_storage::testing::ministack::Ministack;
 use serde_json::Value;
+use tokio::runtime::Runtime;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Request};
 
@@ -95,14 +98,25 @@ impl Drop for Server {
 pub(crate) struct Cloud {
     _ministack: Ministack,
     endpoint: String,
+    bucket: S3Bucket,
+    runtime: Runtime,
 }
 
 impl Cloud {
     pub(crate) fn start() -> Self {
         let ministack = Ministack::start();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(ministack.bucket(BUCKET, true));
-        Self { endpoint: ministack.endpoint(), _ministack: ministack }
+        let bucket = runtime.block_on(ministack.bucket(BUCKET, true));
+        Self { endpoint: ministack.endpoint(), _ministack: ministack, bucket, runtime }
+    }
+
+    /// Removes every object whose key begins so.
+    pub(crate) fn remove(&self, prefix: &str) {
+        self.runtime.block_on(async {
+            for key in self.bucket.list(prefix, None, 1000).await.unwrap().keys {
+                self.bucket.delete(&key, None).await.unwrap();
+            }
+        });
     }
 
     /// What a program needs in its environment to work on the bucket.

@@ -11,6 +11,7 @@ mod api;
 mod clients;
 mod common;
 mod lambda_events;
+mod rebuild;
 mod startup;
 mod suite;
 mod walkthrough;

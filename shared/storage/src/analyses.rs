@@ -3,6 +3,8 @@
 mod delete;
 mod list;
 mod load;
+pub mod rebuild;
+mod repair;
 mod save;
 mod scan;
 mod settle;

@@ -5,6 +5,7 @@ pub mod local;
 pub mod memory;
 pub mod s3;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -108,6 +109,8 @@ pub struct ObjectMeta {
     pub version_id: Option<String>,
     /// Whether the content must be restored from an archive before it can be read.
     pub archived: bool,
+    /// User metadata by lower-case name, as the writer gave it; empty for local files, which keep none.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// An object and its content.

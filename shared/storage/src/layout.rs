@@ -5,6 +5,7 @@ use std::fmt;
 use crate::bucket::Key;
 use crate::id::AnalysisId;
 use crate::index::Entry;
+use crate::month::Month;
 use crate::time::CreatedAt;
 
 /// `inv` is this minus the creation time, so that plain LIST order is newest first.
@@ -31,6 +32,23 @@ impl Layout {
     pub fn document(&self, id: &AnalysisId, created_at: CreatedAt) -> Key {
         let date = created_at.date();
         Key::new(format!("{}analysis/{:04}/{:02}/{id}.json", self.prefix, date.year(), date.month()))
+    }
+
+    /// The prefix of every document, or of those of one month.
+    #[must_use]
+    pub fn documents(&self, month: Option<Month>) -> String {
+        let month = month.map(|month| format!("{month}/").replace('-', "/")).unwrap_or_default();
+        format!("{}analysis/{month}", self.prefix)
+    }
+
+    /// The id whose document lies under this key, and the month in its key; `None` for a key that no id leads
+    /// to.
+    #[must_use]
+    pub fn parse_document(&self, key: &Key) -> Option<(AnalysisId, Month)> {
+        let path = key.as_str().strip_prefix(&self.documents(None))?;
+        let (month, name) = path.rsplit_once('/')?;
+        let month = Month::read(&month.replace('/', "-")).filter(|_| !month.contains('-'))?;
+        Some((AnalysisId::from_stored(name.strip_suffix(".json")?).ok()?, month))
     }
 
     /// `metadata/ids/{id}`: the creation time of a named id.
@@ -67,6 +85,12 @@ impl Layout {
     #[must_use]
     pub fn before(&self, created_at: CreatedAt) -> String {
         format!("{}{}!{AFTER_IDS}", self.index(), Inverted(created_at))
+    }
+
+    /// `metadata/storage-stats.json`: the totals of past days.
+    #[must_use]
+    pub fn totals(&self) -> Key {
+        Key::new(format!("{}metadata/storage-stats.json", self.prefix))
     }
 
     /// The entry that a key of the index is, or `None` for a key that this crate did not write.
@@ -106,6 +130,31 @@ mod tests {
             assert_eq!(layout.id_record(&id).as_str(), "team/a/metadata/ids/study-1");
         }
         assert_eq!(Layout::new("").id_record(&id).as_str(), "metadata/ids/study-1");
+    }
+
+    #[test]
+    fn a_document_key_tells_its_id_and_month() {
+        let layout = Layout::new("t");
+        let id = AnalysisId::from_stored("a.b").unwrap();
+        let created_at = CreatedAt::from_millis(1_735_689_599_999).unwrap();
+        let month = Month::from(created_at);
+        assert_eq!(layout.parse_document(&layout.document(&id, created_at)), Some((id, month)));
+        assert_eq!(layout.documents(Some(month)), "t/analysis/2024/12/");
+        for foreign in [
+            "t/analysis/2024/12/",
+            "t/analysis/2024/12/.json",
+            "t/analysis/2024/12/a",
+            "t/analysis/2024/12/a b.json",
+            "t/analysis/2024/12/x/a.json",
+            "t/analysis/2024-12/a.json",
+            "t/analysis/2024/13/a.json",
+            "t/analysis/1999/12/a.json",
+            "t/analysis/a.json",
+            "analysis/2024/12/a.json",
+            "t/analysis/2024/12/018CC251-F400-7000-8000-000000000000.json",
+        ] {
+            assert_eq!(layout.parse_document(&Key::new(foreign)), None, "{foreign}");
+        }
     }
 
     #[test]

@@ -35,6 +35,11 @@ impl CreatedAt {
         Self(at.as_millisecond().clamp(Self::MIN.0, Self::MAX.0))
     }
 
+    /// The millisecond before this one, if that is in range.
+    pub(crate) fn before(self) -> Self {
+        Self(self.0 - 1).max(Self::MIN)
+    }
+
     /// Milliseconds since the Unix epoch.
     #[must_use]
     pub fn millis(self) -> i64 {

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::id::AnalysisId;
 
 /// No request takes this long: a document without an entry that is older belongs to a save that crashed.
-const CRASHED_AFTER: Duration = Duration::from_mins(15);
+pub(super) const CRASHED_AFTER: Duration = Duration::from_mins(15);
 
 impl Analyses {
     /// Deletes an analysis. Five requests, six for a named id, and one more for each stale entry.

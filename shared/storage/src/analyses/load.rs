@@ -51,7 +51,7 @@ impl Analyses {
         if versions.is_empty() { Err(not_found(id)) } else { Ok(versions) }
     }
 
-    fn is_kept(&self, meta: &ObjectMeta) -> bool {
+    pub(super) fn is_kept(&self, meta: &ObjectMeta) -> bool {
         !self.retention.is_over(meta.saved_at, self.clock.now())
     }
 

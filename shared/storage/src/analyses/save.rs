@@ -78,7 +78,11 @@ impl Analyses {
         if let Some(created_at) = id.created_at() {
             return Ok(created_at);
         }
-        let created_at = CreatedAt::clamped(self.clock.now());
+        self.fix(id, CreatedAt::clamped(self.clock.now())).await
+    }
+
+    /// Fixes the creation time of a named id, unless it has one; the one it then has.
+    pub(super) async fn fix(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<CreatedAt> {
         let record = serde_json::to_vec(&IdRecord { created_at: created_at.timestamp() })
             .map_err(|e| Error::corrupt(id, e.to_string()))?;
         let body = Bytes::from(record);

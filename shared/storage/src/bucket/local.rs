@@ -4,6 +4,7 @@ mod files;
 mod probe;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -178,6 +179,7 @@ fn describe(metadata: &fs::Metadata) -> ObjectMeta {
         last_modified: Timestamp::from_microsecond(saved_at.micros()).unwrap_or(Timestamp::UNIX_EPOCH),
         version_id: None,
         archived: false,
+        metadata: BTreeMap::new(),
     }
 }
 

@@ -72,6 +72,7 @@ impl Bucket for MemoryBucket {
             last_modified: self.clock.now(),
             version_id: None,
             archived: false,
+            metadata: put.metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         };
         objects.insert(put.key, Object { meta, body: put.body });
         Ok(etag)

@@ -67,6 +67,7 @@ impl Head<'_> {
             last_modified,
             version_id: self.version_id.map(str::to_owned),
             archived: self.archived,
+            metadata: self.metadata.into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect(),
         })
     }
 }

@@ -1,0 +1,80 @@
+//! One object among the documents: whether an id leads to it, and whether the index knows it.
+
+use std::time::Duration;
+
+use super::{Damage, Finding, Look, Mode};
+use crate::analyses::Analyses;
+use crate::bucket::{Key, ObjectMeta};
+use crate::error::{Error, Result};
+use crate::id::AnalysisId;
+use crate::month::Month;
+use crate::time::CreatedAt;
+
+impl Analyses {
+    pub(super) async fn examine_document(&self, key: &Key, mode: Mode) -> Result<Look> {
+        let Some((id, month)) = self.layout.parse_document(key) else {
+            let advice = "it is not analysis/YYYY/MM/{id}.json with a valid id";
+            return Ok(by_hand(Damage::Misplaced, key.clone(), advice.into()));
+        };
+        match self.created_at(&id).await {
+            Ok(Some(created_at)) if Month::from(created_at) == month => {
+                self.examine_indexed(&id, created_at, mode).await
+            }
+            Ok(Some(created_at)) => {
+                let place = self.layout.document(&id, created_at);
+                Ok(by_hand(Damage::Misplaced, key.clone(), format!("its id belongs to {place}")))
+            }
+            Ok(None) => self.examine_unrecorded(&id, month, key, mode).await,
+            Err(Error::Corrupt { key, reason }) => Ok(by_hand(Damage::BadIdRecord, Key::new(key), reason)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A document whose id record is lost, or that another program put there.
+    async fn examine_unrecorded(&self, id: &AnalysisId, month: Month, key: &Key, mode: Mode) -> Result<Look> {
+        let Some(meta) = self.requests.head(key).await?.filter(|meta| self.is_kept(meta)) else {
+            return Ok(Look::default());
+        };
+        let mut look = Look::found(Damage::NoIdRecord, key.clone(), mode == Mode::Repair);
+        if mode == Mode::Repair {
+            // Within its month, so that the id leads to the document where it lies.
+            let created_at = self.fix(id, month.clamp(meta.saved_at.timestamp())).await?;
+            if Month::from(created_at) == month {
+                look.findings.extend(self.examine_indexed(id, created_at, mode).await?.findings);
+            }
+        }
+        Ok(look)
+    }
+
+    /// A document at its place. The entries are listed before it is looked at, as for every verdict on them.
+    async fn examine_indexed(&self, id: &AnalysisId, created_at: CreatedAt, mode: Mode) -> Result<Look> {
+        let entries = self.entries_of(id, created_at).await?;
+        let key = self.layout.document(id, created_at);
+        let Some(meta) = self.requests.head(&key).await?.filter(|meta| self.is_kept(meta)) else {
+            return Ok(Look::default());
+        };
+        let is_known = entries.iter().any(|(_, entry)| entry.saved_at == meta.saved_at);
+        let damage = match (is_known, entries.iter().any(|(_, entry)| entry.saved_at != meta.saved_at)) {
+            (true, false) => return Ok(Look::default()),
+            (true, true) => Damage::Stale,
+            (false, _) => Damage::Orphan,
+        };
+        match mode {
+            Mode::Check { grace } if self.is_younger(&meta, grace) => {
+                return Ok(Look { in_flight: true, findings: Vec::new() });
+            }
+            Mode::Check { .. } => {}
+            Mode::Repair => self.repair_at(id, created_at).await?,
+        }
+        Ok(Look::found(damage, key, mode == Mode::Repair))
+    }
+
+    fn is_younger(&self, meta: &ObjectMeta, grace: Duration) -> bool {
+        self.clock.now().duration_since(meta.last_modified).unsigned_abs() < grace
+    }
+}
+
+fn by_hand(damage: Damage, key: Key, advice: String) -> Look {
+    let finding = Finding { damage, key, repaired: false, advice: Some(advice) };
+    Look { findings: vec![finding], in_flight: false }
+}

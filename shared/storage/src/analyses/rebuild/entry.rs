@@ -1,0 +1,61 @@
+//! One id as the index knows it: whether it is at its place, and whether there is a document.
+
+use futures::future::try_join_all;
+
+use super::{Damage, Look, Mode};
+use crate::analyses::Analyses;
+use crate::error::{Error, Result};
+use crate::id::AnalysisId;
+use crate::time::CreatedAt;
+
+impl Analyses {
+    pub(super) async fn examine_entries(
+        &self,
+        id: &AnalysisId,
+        created_at: CreatedAt,
+        mode: Mode,
+    ) -> Result<Look> {
+        let known = match self.created_at(id).await {
+            // If there is a document, it will be met among the documents, and its id record reported there.
+            Err(Error::Corrupt { .. }) => Some(created_at),
+            result => result?,
+        };
+        if known.is_some_and(|known| known != created_at) {
+            return self.remove_strays(id, created_at, mode).await;
+        }
+        let document = self.layout.document(id, created_at);
+        match self.requests.head(&document).await? {
+            None => self.remove_phantom(id, created_at, mode).await,
+            Some(_) if known.is_none() && mode == Mode::Repair => {
+                self.fix(id, created_at).await?;
+                Ok(Look::found(Damage::NoIdRecord, document, true))
+            }
+            Some(_) => Ok(Look::default()),
+        }
+    }
+
+    /// An id's creation time never changes: no save will ever write entries of another.
+    async fn remove_strays(&self, id: &AnalysisId, created_at: CreatedAt, mode: Mode) -> Result<Look> {
+        let entries = self.entries_of(id, created_at).await?;
+        if mode == Mode::Repair {
+            try_join_all(entries.iter().map(|(key, _)| self.requests.delete(key))).await?;
+        }
+        Ok(match entries.into_iter().next() {
+            Some((key, _)) => Look::found(Damage::Stale, key, mode == Mode::Repair),
+            None => Look::default(),
+        })
+    }
+
+    async fn remove_phantom(&self, id: &AnalysisId, created_at: CreatedAt, mode: Mode) -> Result<Look> {
+        let now = self.clock.now();
+        let entries = self.entries_of(id, created_at).await?;
+        // The bucket's lifecycle rules may remove a document some time before its entry.
+        if entries.iter().all(|(_, entry)| self.retention.is_over(entry.saved_at, now)) {
+            return Ok(Look::default());
+        }
+        if mode == Mode::Repair {
+            self.repair_at(id, created_at).await?;
+        }
+        Ok(Look::found(Damage::Phantom, self.layout.document(id, created_at), mode == Mode::Repair))
+    }
+}

@@ -1,0 +1,107 @@
+//! Repairing one analysis: its index entry is derived anew from its document.
+
+use super::Analyses;
+use crate::bucket::{GetOptions, Got, Key, Object, ObjectMeta};
+use crate::document::{Document, Summary};
+use crate::error::{Error, Result};
+use crate::id::AnalysisId;
+use crate::index::Entry;
+use crate::instant;
+use crate::label::{Label, LabelKind};
+use crate::time::{CreatedAt, SavedAt};
+
+/// A larger document is not read to be indexed: other programs may have put anything there, and a repair must
+/// fit a small Lambda function.
+const MAX_READ: u64 = 64 << 20;
+
+/// The document as one request saw it: content and token belong together.
+#[derive(Debug)]
+struct Sight {
+    saved_at: SavedAt,
+    size: u64,
+    summary: Summary,
+    /// Whether the summary is what the content says; otherwise it is what the object's metadata says.
+    is_read: bool,
+}
+
+impl Analyses {
+    /// Makes the index agree with the document of this id, whatever a crashed save or delete, or another
+    /// program, has left behind. An id without a document ends up without entries.
+    ///
+    /// The entry says what the document says of itself. If that cannot be read, because it is archived or no
+    /// analysis at all, it says what the object's user metadata says, and `unknown` where those are silent.
+    /// Safe at any time, beside any number of saves, deletes and other repairs of the id.
+    ///
+    /// # Errors
+    /// Only those of every request, and [`Error::Corrupt`] for an id record that cannot be read.
+    pub async fn repair(&self, id: &AnalysisId) -> Result<()> {
+        match self.created_at(id).await? {
+            Some(created_at) => self.repair_at(id, created_at).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same for an id whose creation time is known.
+    ///
+    /// The order is that of a save: the document is looked at, its entry written, and only then are the
+    /// entries listed that may have to go.
+    pub(super) async fn repair_at(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<()> {
+        if let Some(sight) = self.look(&self.layout.document(id, created_at)).await? {
+            // Metadata know less than the entry that the save wrote, and theirs would stand beside it.
+            if sight.is_read || !self.has_entry(id, created_at, sight.saved_at).await? {
+                let Sight { saved_at, size, summary, .. } = sight;
+                let entry = Entry { id: id.clone(), created_at, saved_at, summary, size };
+                self.requests.put_empty(&self.layout.entry(&entry)).await?;
+            }
+        }
+        self.settle(id, created_at).await
+    }
+
+    async fn has_entry(&self, id: &AnalysisId, created_at: CreatedAt, saved_at: SavedAt) -> Result<bool> {
+        let entries = self.entries_of(id, created_at).await?;
+        Ok(entries.iter().any(|(_, entry)| entry.saved_at == saved_at))
+    }
+
+    async fn look(&self, document: &Key) -> Result<Option<Sight>> {
+        let Some(meta) = self.requests.head(document).await? else { return Ok(None) };
+        if meta.archived || meta.size > MAX_READ {
+            return Ok(Some(Sight::from_metadata(&meta)));
+        }
+        match self.requests.get(document, &GetOptions::default()).await {
+            Ok(Got::Found(object)) => Ok(Some(Sight::from_content(object))),
+            Ok(Got::Absent | Got::NotModified) => Ok(None),
+            // Not every store tells in the answer to HEAD.
+            Err(Error::Archived(_)) => Ok(Some(Sight::from_metadata(&meta))),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Sight {
+    fn from_content(Object { meta, body }: Object) -> Self {
+        match Document::parse(body) {
+            Ok(document) => Self {
+                saved_at: meta.saved_at,
+                size: document.size(),
+                summary: document.summary().clone(),
+                is_read: true,
+            },
+            Err(_) => Self::from_metadata(&meta),
+        }
+    }
+
+    fn from_metadata(meta: &ObjectMeta) -> Self {
+        let text = |name: &str| meta.metadata.get(name).map(String::as_str);
+        let label = |kind: LabelKind| {
+            let parsed = text(kind.name()).and_then(|text| Label::parse(kind, text).ok());
+            parsed.unwrap_or_else(Label::unknown)
+        };
+        let summary = Summary {
+            implementation: label(LabelKind::Implementation),
+            status: label(LabelKind::Status),
+            timestamp: text("timestamp").and_then(instant::parse),
+            execution_ms: None,
+        };
+        Self { saved_at: meta.saved_at, size: meta.size, summary, is_read: false }
+    }
+}
