@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::bucket::s3::LONGEST_ATTEMPT;
-use crate::bucket::{Bucket, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put};
+use crate::bucket::{
+    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put, Version,
+};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::time::{SavedAt, SavedAtSource};
@@ -60,10 +62,6 @@ impl Requests {
         Self { bucket, tokens: SavedAtSource::new(Arc::clone(&clock)), clock }
     }
 
-    pub(crate) fn bucket(&self) -> &dyn Bucket {
-        &*self.bucket
-    }
-
     pub(crate) async fn get(&self, key: &Key, options: &GetOptions) -> Result<Got> {
         self.retry(|| self.bucket.get(key, options.clone())).await
     }
@@ -79,6 +77,14 @@ impl Requests {
         limit: usize,
     ) -> Result<Listing> {
         self.retry(|| self.bucket.list(prefix, start_after, limit)).await
+    }
+
+    pub(crate) async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
+        self.retry(|| self.bucket.versions(key)).await
+    }
+
+    pub(crate) async fn info(&self) -> Result<BucketInfo> {
+        self.retry(|| self.bucket.info()).await
     }
 
     pub(crate) async fn delete(&self, key: &Key) -> Result<()> {

@@ -8,7 +8,7 @@ use analysis_storage::bucket::GetOptions;
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::query::ListQuery;
 use analysis_storage::testing::{CountingBucket, ManualClock, Operation};
-use analysis_storage::{Analyses, AnalysisId, Bucket, Condition, Document, Layout, StorageType};
+use analysis_storage::{Analyses, AnalysisId, Bucket, Condition, Document, ETag, Layout, StorageType};
 use bytes::Bytes;
 
 const UUID7: &str = "018cc251-f400-7000-8000-000000000000";
@@ -60,6 +60,18 @@ async fn replaces() {
     assert_eq!(bucket.spent(), "3 Put, 1 Head, 1 Delete, 1 List");
     analyses.save(&id("named"), &document(), &Condition::Match(named.etag)).await.unwrap();
     assert_eq!(bucket.spent(), "2 Put, 1 Get, 1 Head, 1 Delete, 1 List");
+}
+
+#[tokio::test]
+async fn refusals() {
+    let (bucket, analyses) = store();
+    let saved = analyses.save_new(&document()).await.unwrap();
+    bucket.spent();
+    let id = saved.entry.id;
+    analyses.save(&id, &document(), &Condition::Absent).await.unwrap_err();
+    assert_eq!(bucket.spent(), "1 Put, 1 Head, 1 List");
+    analyses.delete(&id, Some(&ETag::new("\"other\""))).await.unwrap_err();
+    assert_eq!(bucket.spent(), "1 Head, 1 Delete, 2 List");
 }
 
 #[tokio::test]

@@ -24,7 +24,13 @@ impl Analyses {
             self.check_crashed(id, &document).await?;
         }
         match if_match {
-            Some(tag) => self.requests.delete_matching(&document, tag).await.map_err(|e| explain(e, id))?,
+            Some(tag) => {
+                let outcome = self.requests.delete_matching(&document, tag).await;
+                if let Err(Error::PreconditionFailed(_)) = outcome {
+                    self.mend(id, created_at).await?;
+                }
+                outcome.map_err(|e| explain(e, id))?;
+            }
             None => self.requests.delete(&document).await?,
         }
         self.settle(id, created_at).await

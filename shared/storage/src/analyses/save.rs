@@ -54,10 +54,11 @@ impl Analyses {
 
     /// Saves a document under an id of the caller's, creating it or replacing what is there.
     ///
-    /// Four requests for a `UUIDv7`, five for a named id; one more to replace, and one for each stale entry.
+    /// Four requests for a `UUIDv7`, five for a named id; one more to replace, and one for each stale entry. A save
+    /// that is refused because of what is stored takes two more than it had sent by then.
     ///
     /// # Errors
-    /// [`Error::PreconditionFailed`] if `condition` does not hold; nothing has changed then.
+    /// [`Error::PreconditionFailed`] if `condition` does not hold; the analysis has not changed then, and is listed.
     /// [`Error::Unavailable`] if the bucket does not answer; the document may then be stored or not.
     pub async fn save(&self, id: &AnalysisId, document: &Document, condition: &Condition) -> Result<Saved> {
         let created_at = match condition {
@@ -67,7 +68,11 @@ impl Analyses {
                 self.created_at(id).await?.ok_or_else(|| does_not_exist(id))?
             }
         };
-        let (written, created) = self.write_document(id, created_at, document, condition).await?;
+        let outcome = self.write_document(id, created_at, document, condition).await;
+        if let Err(Error::PreconditionFailed(_)) = outcome {
+            self.mend(id, created_at).await?;
+        }
+        let (written, created) = outcome?;
         let saved = self.put_entry(id, created_at, document, written, created).await?;
         self.settle(id, created_at).await?;
         Ok(saved)
