@@ -10,7 +10,10 @@
 mod api;
 mod clients;
 mod common;
+mod faults;
 mod lambda_events;
+mod proxy;
+mod random;
 mod rebuild;
 mod startup;
 mod suite;

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::bucket::{Bucket, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put};
+use crate::bucket::s3::LONGEST_ATTEMPT;
+use crate::bucket::{
+    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put, Version,
+};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::time::{SavedAt, SavedAtSource};
@@ -14,6 +17,20 @@ use crate::time::{SavedAt, SavedAtSource};
 const ATTEMPTS: u32 = 3;
 /// The longest wait before the first repetition; each further one may take four times as long.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+
+/// The longest that one request takes, all its repetitions and the waits between them included. What works under a
+/// deadline has more time than this, so that it can survive two requests of three that are never answered.
+///
+/// It holds for documents of up to 3 MB over the slowest connection that is provided for, and of any size over one
+/// that is faster in proportion.
+pub const LONGEST_REQUEST: Duration = LONGEST_ATTEMPT
+    .saturating_mul(ATTEMPTS)
+    .saturating_add(longest_backoff(1))
+    .saturating_add(longest_backoff(2));
+
+const fn longest_backoff(attempt: u32) -> Duration {
+    FIRST_BACKOFF.saturating_mul(4_u32.pow(attempt - 1))
+}
 
 /// A bucket whose transient failures are retried, a bounded number of times.
 #[derive(Debug)]
@@ -45,10 +62,6 @@ impl Requests {
         Self { bucket, tokens: SavedAtSource::new(Arc::clone(&clock)), clock }
     }
 
-    pub(crate) fn bucket(&self) -> &dyn Bucket {
-        &*self.bucket
-    }
-
     pub(crate) async fn get(&self, key: &Key, options: &GetOptions) -> Result<Got> {
         self.retry(|| self.bucket.get(key, options.clone())).await
     }
@@ -64,6 +77,14 @@ impl Requests {
         limit: usize,
     ) -> Result<Listing> {
         self.retry(|| self.bucket.list(prefix, start_after, limit)).await
+    }
+
+    pub(crate) async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
+        self.retry(|| self.bucket.versions(key)).await
+    }
+
+    pub(crate) async fn info(&self) -> Result<BucketInfo> {
+        self.retry(|| self.bucket.info()).await
     }
 
     pub(crate) async fn delete(&self, key: &Key) -> Result<()> {
@@ -149,7 +170,7 @@ impl Requests {
 
     /// Waits a random part of the longest wait, so that clients that failed together do not return together.
     async fn back_off(&self, attempt: u32) {
-        let longest = FIRST_BACKOFF * 4_u32.pow(attempt - 1);
+        let longest = longest_backoff(attempt);
         let part = u32::try_from(self.clock.random() % 1000).unwrap_or_default();
         self.clock.sleep(longest * part / 1000).await;
     }

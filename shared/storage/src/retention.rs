@@ -18,6 +18,12 @@ impl Retention {
         Self((days > 0).then_some(days))
     }
 
+    /// Whether nothing is ever over.
+    #[must_use]
+    pub(crate) fn is_forever(self) -> bool {
+        self.0.is_none()
+    }
+
     /// Whether everything that the other keeps is kept under this one, too.
     #[must_use]
     pub(crate) fn is_at_least(self, other: Self) -> bool {

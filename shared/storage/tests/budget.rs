@@ -11,7 +11,8 @@ use analysis_storage::query::ListQuery;
 use analysis_storage::rebuild::Mode;
 use analysis_storage::testing::{CountingBucket, ManualClock, Operation};
 use analysis_storage::{
-    Analyses, AnalysisId, Bucket, Clock, Condition, CreatedAt, Document, Entry, Layout, SavedAt, StorageType,
+    Analyses, AnalysisId, Bucket, Clock, Condition, CreatedAt, Document, ETag, Entry, Layout, SavedAt,
+    StorageType,
 };
 use bytes::Bytes;
 
@@ -84,6 +85,18 @@ async fn replaces() {
     assert_eq!(bucket.spent(), "3 Put, 1 Head, 1 Delete, 1 List");
     analyses.save(&id("named"), &document(), &Condition::Match(named.etag)).await.unwrap();
     assert_eq!(bucket.spent(), "2 Put, 1 Get, 1 Head, 1 Delete, 1 List");
+}
+
+#[tokio::test]
+async fn refusals() {
+    let (bucket, analyses) = store();
+    let saved = analyses.save_new(&document()).await.unwrap();
+    bucket.spent();
+    let id = saved.entry.id;
+    analyses.save(&id, &document(), &Condition::Absent).await.unwrap_err();
+    assert_eq!(bucket.spent(), "1 Put, 1 Head, 1 List");
+    analyses.delete(&id, Some(&ETag::new("\"other\""))).await.unwrap_err();
+    assert_eq!(bucket.spent(), "1 Head, 1 Delete, 2 List");
 }
 
 #[tokio::test]

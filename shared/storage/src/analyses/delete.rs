@@ -7,7 +7,6 @@ use super::load::not_found;
 use crate::bucket::{ETag, Key};
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
-use crate::time::CreatedAt;
 
 /// No request takes this long: a document without an entry that is older belongs to a save that crashed.
 pub(super) const CRASHED_AFTER: Duration = Duration::from_mins(15);
@@ -31,20 +30,12 @@ impl Analyses {
             None => self.requests.delete(&document).await,
         };
         if let Err(Error::PreconditionFailed(_)) = deleted {
-            return Err(self.explain(id, created_at).await?);
+            self.mend(id, created_at).await?;
+            let what = format!("analysis `{id}` has changed: it does not have the tag of If-Match");
+            return Err(Error::PreconditionFailed(what));
         }
         deleted?;
         self.settle(id, created_at).await
-    }
-
-    /// Why the tag does not match: the document has changed, or an earlier delete got no further than removing it.
-    async fn explain(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<Error> {
-        if self.requests.head(&self.layout.document(id, created_at)).await?.is_some() {
-            let what = format!("analysis `{id}` has changed: it does not have the tag of If-Match");
-            return Ok(Error::PreconditionFailed(what));
-        }
-        self.settle(id, created_at).await?;
-        Ok(not_found(id))
     }
 
     /// Whether the document, which has no entry, was left behind by a save that crashed.
