@@ -10,6 +10,7 @@
 mod api;
 mod clients;
 mod common;
+mod docs;
 mod faults;
 mod lambda_events;
 mod proxy;
