@@ -1,5 +1,6 @@
 //! `design-analysis`: the HTTP server and the everyday commands.
 
+mod listen;
 mod rebuild;
 mod serve;
 

@@ -10,10 +10,15 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, lookup_host};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// How long requests in flight may take to end after SIGTERM, below the 30 seconds that Kubernetes and ECS wait.
-const DRAIN: Duration = Duration::from_secs(28);
+use crate::listen;
+
+/// How long requests in flight may take to end after SIGTERM: with [`LAST_WRITES`], below the 30 seconds that
+/// Kubernetes and ECS wait before they kill.
+const DRAIN: Duration = Duration::from_secs(25);
+/// How long writes may take whose callers have left.
+const LAST_WRITES: Duration = Duration::from_secs(3);
 
 /// Where to listen.
 #[derive(Debug, clap::Args)]
@@ -71,26 +76,31 @@ async fn resolve(host: &str, port: u16) -> Result<SocketAddr, ServeError> {
 async fn serve(app: App, address: SocketAddr) -> Result<(), ServeError> {
     let failed = |source| ServeError::Listen { host: address.ip().to_string(), port: address.port(), source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = stop_signal()?;
     tracing::info!(storage = %app.analyses().storage_type(), "listening on http://{}", listener.local_addr()?);
-
-    let (stop, mut stopping) = tokio::sync::watch::channel(());
-    let server = axum::serve(listener, router(app.clone())).with_graceful_shutdown(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        tracing::info!("stopping; requests in flight are answered first");
-        let _ = stop.send(());
-    });
-    let drained = async {
-        let _ = stopping.changed().await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        result = server.into_future() => result?,
-        () = drained => tracing::warn!("some connections are still open after {DRAIN:?}"),
+    listen::serve(listener, router(app.clone()), stop, DRAIN).await;
+    // Saves whose callers have left are not cut off either, while there is time.
+    if tokio::time::timeout(LAST_WRITES, app.finish_writes()).await.is_err() {
+        tracing::warn!("some saves had not ended");
     }
-    // Saves go on when their callers have left, and are not cut off here either.
-    app.finish_writes().await;
     Ok(())
+}
+
+/// Done at SIGTERM or SIGINT. A second signal ends the process at once.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        either(&mut terminate, &mut interrupt).await;
+        tracing::info!("stopping; requests in flight are answered first");
+        tokio::spawn(async move {
+            either(&mut terminate, &mut interrupt).await;
+            std::process::exit(1);
+        });
+    })
+}
+
+async fn either(one: &mut Signal, other: &mut Signal) {
+    tokio::select! { _ = one.recv() => {}, _ = other.recv() => {} }
 }
 
 /// All functions, and what only a server has.
