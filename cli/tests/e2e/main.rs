@@ -10,6 +10,7 @@
 mod api;
 mod clients;
 mod common;
+mod crashes;
 mod faults;
 mod lambda_events;
 mod proxy;
@@ -18,3 +19,4 @@ mod rebuild;
 mod startup;
 mod suite;
 mod walkthrough;
+mod writer;
