@@ -92,12 +92,12 @@ impl Belief {
     }
 }
 
-/// The document with this number: 1 KB to 300 KB, small ones being the most.
+/// The document with this number: 1 KB to 300 KB.
 fn document(number: u64) -> Vec<u8> {
     let mut random = Random::new(number);
     let length = match random.below(20) {
-        0 => 100_000 + random.below(200_000),
-        1..=4 => 8_000 + random.below(56_000),
+        0..=5 => 100_000 + random.below(200_000),
+        6..=10 => 8_000 + random.below(56_000),
         _ => 1_000 + random.below(7_000),
     };
     let (kind, word) =
