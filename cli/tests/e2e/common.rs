@@ -54,6 +54,15 @@ pub(crate) fn program(variables: &[(&str, &str)]) -> Command {
     command
 }
 
+/// Runs `rebuild` to its end, and proves that nothing is left for it to do.
+pub(crate) fn rebuild(variables: &[(&str, &str)]) {
+    for arguments in [&[][..], &["--check", "--grace", "0"]] {
+        let output = program(variables).arg("rebuild").args(arguments).output().unwrap();
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {text}");
+    }
+}
+
 impl Server {
     pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
         let mut child =
@@ -172,6 +181,12 @@ impl Answer {
             .unwrap_or_else(|e| panic!("{e}: {:?}", String::from_utf8_lossy(&self.body)))
     }
 
+    /// The body for a message, whatever it is.
+    pub(crate) fn text(&self) -> String {
+        let start = &self.body[..self.body.len().min(1000)];
+        format!("{} {}", self.status, String::from_utf8_lossy(start))
+    }
+
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).unwrap_or_else(|| panic!("no header {name}")).to_str().unwrap()
     }
@@ -221,7 +236,18 @@ impl Client {
 
     /// The answer, or none if the server has gone.
     pub(crate) fn try_send(&self, method: &str, path: &str, body: &[u8]) -> Option<Answer> {
-        self.run(method, path, &[JSON], body).ok()
+        self.try_send_with(method, path, &[JSON], body)
+    }
+
+    /// The same with these headers.
+    pub(crate) fn try_send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Option<Answer> {
+        self.run(method, path, headers, body).ok()
     }
 
     fn run(

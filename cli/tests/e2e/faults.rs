@@ -6,8 +6,9 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::common::{Answer, Client, Cloud, JSON, Server};
-use crate::proxy::{Fault, Proxy};
+use crate::common::{Answer, Client, Cloud, JSON, Server, rebuild};
+use crate::proxy::{Fault, Proxy, Rates};
+use crate::writer::{Writer, check_exactly, check_list};
 
 /// How many cases run at once: most of their time is waiting.
 const PARALLEL: usize = 150;
@@ -152,7 +153,7 @@ fn prepare(setting: &Setting, case: &Case) -> Option<String> {
     let client = setting.client();
     case.call.needs_old().then(|| {
         let saved = client.put(&case.id(), OLD);
-        assert_eq!(saved.status, 201, "{case:?}: {}", String::from_utf8_lossy(&saved.body));
+        assert_eq!(saved.status, 201, "{case:?}: {}", saved.text());
         saved.header("etag").to_owned()
     })
 }
@@ -178,7 +179,7 @@ fn survives(setting: &Setting, case: &Case) {
     setting.proxy.plan(&case.id(), case.request, case.faults);
     let answer = run(&setting.client(), case, tag.as_deref());
     assert_eq!(setting.proxy.outstanding(&case.id()), 0, "{case:?}: not every fault was met");
-    assert_eq!(answer.status, case.call.status(), "{case:?}: {}", String::from_utf8_lossy(&answer.body));
+    assert_eq!(answer.status, case.call.status(), "{case:?}: {}", answer.text());
     if case.call == Call::Load {
         assert_eq!(answer.body, OLD, "{case:?}");
     }
@@ -265,7 +266,7 @@ fn survives_without_an_id(client: &Client, proxy: &Proxy, faults: &'static [Faul
         let answer = client.send(method, path, &[JSON], body);
         assert_eq!(proxy.outstanding(target), 0, "{path} {faults:?}: not every fault was met");
         let status = if method == "POST" { 201 } else { 200 };
-        assert_eq!(answer.status, status, "{path} {faults:?}: {}", String::from_utf8_lossy(&answer.body));
+        assert_eq!(answer.status, status, "{path} {faults:?}: {}", answer.text());
         answer
     };
     thread::scope(|scope| {
@@ -331,11 +332,7 @@ fn fails_and_can_be_repeated(setting: &Setting, case: &Case) {
     assert_eq!(setting.proxy.outstanding(&case.id()), 0, "{case:?}: not every fault was met");
     assert_unavailable(&answer, &format!("{case:?}"));
     let again = run(&client, case, tag.as_deref());
-    assert!(
-        case.call.statuses_again().contains(&again.status),
-        "{case:?}: {}",
-        String::from_utf8_lossy(&again.body)
-    );
+    assert!(case.call.statuses_again().contains(&again.status), "{case:?}: {}", again.text());
     let loaded = client.get(&format!("/analyses/{}", case.id()));
     match case.call.kept() {
         Some(kept) => assert_eq!((loaded.status, &*loaded.body), (200, kept), "{case:?}"),
@@ -362,9 +359,59 @@ fn check_listed(client: &Client, cases: &[Case]) {
 
 /// A problem that says when to come back; in answers to HEAD, its headers.
 fn assert_unavailable(answer: &Answer, what: &str) {
-    assert_eq!(answer.status, 503, "{what}: {}", String::from_utf8_lossy(&answer.body));
+    assert_eq!(answer.status, 503, "{what}: {}", answer.text());
     assert_eq!(answer.header("retry-after"), "2", "{what}");
     if !answer.body.is_empty() {
         answer.assert_problem(what, 503, "storage_unavailable", "");
     }
+}
+
+/// In a thousand requests, how many meet which fault.
+const RATES: Rates = &[
+    (Fault::LoseAnswer, 60),
+    (Fault::Reset, 40),
+    (Fault::Truncate(50), 30),
+    (Fault::Truncate(99), 20),
+    (Fault::SlowDown, 60),
+    (Fault::Conflict, 40),
+    (Fault::Swallow, 1),
+    (Fault::StallAnswer, 1),
+    (Fault::StallBody, 1),
+];
+const SEED: u64 = 1;
+const STEPS: usize = 80;
+
+#[test]
+fn four_clients_lose_nothing_while_one_request_in_four_fails() {
+    let setting = Setting::start();
+    let mut writers = Writer::several(4, SEED);
+    setting.proxy.rage(SEED, RATES);
+    thread::scope(|scope| {
+        for writer in &mut writers {
+            let client = setting.client();
+            scope.spawn(move || {
+                let ask = |method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]| {
+                    let answer = client.send(method, path, headers, body);
+                    if answer.status == 503 {
+                        assert_unavailable(&answer, &format!("{method} {path}"));
+                        return None;
+                    }
+                    Some(answer)
+                };
+                for _ in 0..STEPS {
+                    writer.step(&ask);
+                }
+            });
+        }
+    });
+    let met = setting.proxy.counts();
+    assert!(RATES.iter().all(|(fault, rate)| *rate == 1 || met.contains_key(fault)), "{met:?}");
+    let tallies = writers.iter().map(|writer| writer.tally);
+    let (acknowledged, unanswered) = tallies.fold((0, 0), |(a, u), t| (a + t.acknowledged, u + t.unanswered));
+    assert!(acknowledged > 150 && unanswered > 0, "{acknowledged} acknowledged, {unanswered} not");
+
+    setting.proxy.calm();
+    check_list(&writers, &setting.client());
+    rebuild(&setting.cloud.variables());
+    check_exactly(&writers, &setting.client());
 }

@@ -10,6 +10,7 @@
 mod api;
 mod clients;
 mod common;
+mod crashes;
 mod docs;
 mod faults;
 mod lambda_events;
@@ -19,3 +20,4 @@ mod rebuild;
 mod startup;
 mod suite;
 mod walkthrough;
+mod writer;
