@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use analysis_http::{App, Problem, auth, telemetry};
+use analysis_http::{App, Problem, telemetry};
 use analysis_storage::{Config, Error};
 use axum::extract::State;
 use axum::routing::get;
-use axum::{Json, Router, middleware};
+use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, lookup_host};
 use tokio::signal::unix::{SignalKind, signal};
@@ -95,17 +95,15 @@ async fn serve(app: App, address: SocketAddr) -> Result<(), ServeError> {
 
 /// All functions, and what only a server has.
 fn router(app: App) -> Router {
-    let mut api = Router::new()
+    let routes = Router::new()
         .merge(save::routes())
         .merge(load::routes())
         .merge(list::routes())
         .merge(stats::routes())
-        .merge(delete::routes());
-    if let Some(token) = app.config().api_token.clone() {
-        api = api.layer(middleware::from_fn_with_state(token, auth::require_token));
-    }
-    let probes = Router::new().route("/health", get(health)).route("/ready", get(ready));
-    analysis_http::finish(api.merge(probes), app)
+        .merge(delete::routes())
+        .route("/health", get(health))
+        .route("/ready", get(ready));
+    analysis_http::finish(routes, app)
 }
 
 /// Whether the process lives.

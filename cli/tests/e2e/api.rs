@@ -37,6 +37,7 @@ fn a_token_is_asked_for_where_one_is_set() {
     for wrong in ["Bearer wrong", "Basic s3cret", "s3cret", "Bearer "] {
         assert_eq!(get(wrong).status, 401, "{wrong}");
     }
+    client.get("/nothing").assert_problem("unknown", 401, "unauthorized", "Authorization: Bearer");
     assert_eq!(get("Bearer s3cret").status, 200);
     assert_eq!(get("bearer s3cret").status, 200);
     assert_eq!([client.get("/health").status, client.get("/ready").status], [200, 200]);

@@ -11,6 +11,7 @@ mod api;
 mod clients;
 mod common;
 mod crashes;
+mod docs;
 mod faults;
 mod lambda_events;
 mod proxy;

@@ -1,12 +1,12 @@
 //! Loading an analysis: `GET` and `HEAD /analyses/{id}`, and its versions.
 
 use analysis_http::{App, IdPath, Problem, Query, ReadConditions, last_modified};
-use analysis_storage::Loaded;
 use analysis_storage::bucket::{GetOptions, ObjectMeta, Version};
+use analysis_storage::{ETag, Loaded};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, IntoResponseParts, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 
@@ -28,14 +28,11 @@ async fn load(
     let options = GetOptions { if_none_match: conditions.single_tag(), version_id };
     app.read(async {
         let object = match app.analyses().load(&id, &options).await? {
-            Loaded::NotModified => {
-                let tag = options.if_none_match.map(|tag| (header::ETAG, tag.to_string()));
-                return Ok((StatusCode::NOT_MODIFIED, axum::response::AppendHeaders(tag)).into_response());
-            }
+            Loaded::NotModified => return Ok(not_modified(options.if_none_match.as_ref())),
             Loaded::Document(object) => object,
         };
         if conditions.is_not_modified(&object.meta)? {
-            return Ok(not_modified(&object.meta));
+            return Ok(not_modified(Some(&object.meta.etag)));
         }
         Ok((headers(&object.meta), object.body).into_response())
     })
@@ -49,11 +46,15 @@ async fn describe(
     query: Query,
     conditions: ReadConditions,
 ) -> Result<Response, Problem> {
-    query.only(&[])?;
+    if query.get("version_id").is_some() {
+        // The storage tells a version's headers only with its content, which a HEAD then leaves out.
+        return load(State(app), IdPath(id), query, conditions).await;
+    }
+    query.only(&["version_id"])?;
     app.read(async {
         let meta = app.analyses().describe(&id).await?;
         if conditions.is_not_modified(&meta)? {
-            return Ok(not_modified(&meta));
+            return Ok(not_modified(Some(&meta.etag)));
         }
         let length = [(header::CONTENT_LENGTH, meta.size.to_string())];
         Ok((length, headers(&meta), Body::empty()).into_response())
@@ -77,16 +78,20 @@ struct Versions {
     versions: Vec<Version>,
 }
 
-fn not_modified(meta: &ObjectMeta) -> Response {
-    (StatusCode::NOT_MODIFIED, [(header::ETAG, meta.etag.to_string())]).into_response()
+/// RFC 9110, section 15.4.5: with the headers that a cache would need to refresh what it holds.
+fn not_modified(etag: Option<&ETag>) -> Response {
+    let etag = AppendHeaders(etag.map(|tag| (header::ETAG, tag.to_string())));
+    (StatusCode::NOT_MODIFIED, etag, [CACHE_CONTROL]).into_response()
 }
 
-fn headers(meta: &ObjectMeta) -> [(HeaderName, String); 4] {
-    [
+/// A replaced analysis keeps its URL, so caches must ask; an `ETag` makes asking cheap.
+const CACHE_CONTROL: (HeaderName, &str) = (header::CACHE_CONTROL, "private, no-cache");
+
+fn headers(meta: &ObjectMeta) -> impl IntoResponseParts {
+    let own = [
         (header::CONTENT_TYPE, "application/json".to_owned()),
         (header::ETAG, meta.etag.to_string()),
         (header::LAST_MODIFIED, httpdate::fmt_http_date(last_modified(meta))),
-        // A replaced analysis keeps its URL, so caches must ask; an ETag makes asking cheap.
-        (header::CACHE_CONTROL, "private, no-cache".to_owned()),
-    ]
+    ];
+    (own, [CACHE_CONTROL])
 }

@@ -9,8 +9,8 @@ use axum::response::Response;
 use axum::{Router, middleware};
 use tokio_util::task::TaskTracker;
 
-use crate::envelope;
 use crate::problem::{Code, Problem};
+use crate::{auth, envelope};
 
 /// The longest a request may work on the storage. Below the 30 seconds after which API Gateway gives up, and
 /// far below the 15 minutes after which the protocol takes a save for crashed.
@@ -89,15 +89,20 @@ impl App {
     }
 }
 
-/// Makes a service of routes: problems for unknown paths and methods, request ids, logging.
+/// Makes a service of routes: the token where one is configured, problems for unknown paths and methods, request
+/// ids, logging.
 pub fn finish(routes: Router<App>, app: App) -> Router {
-    routes
+    let token = app.config().api_token.clone();
+    let mut service = routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(async || {
             Problem::new(Code::MethodNotAllowed, "see the Allow header for those it does")
         })
-        .with_state(app)
-        .layer(middleware::from_fn(envelope::wrap))
+        .with_state(app);
+    if let Some(token) = token {
+        service = service.layer(middleware::from_fn_with_state(token, auth::require_token));
+    }
+    service.layer(middleware::from_fn(envelope::wrap))
 }
 
 async fn unknown_route(request: Request) -> Response {

@@ -4,7 +4,7 @@
 //! one for a Lambda function ([`lambda::run`]) and for the server.
 
 mod app;
-pub mod auth;
+mod auth;
 mod body;
 mod conditions;
 mod drain;

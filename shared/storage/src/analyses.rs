@@ -3,6 +3,7 @@
 mod delete;
 mod list;
 mod load;
+mod markers;
 pub mod rebuild;
 mod repair;
 mod save;
@@ -23,10 +24,11 @@ use crate::layout::Layout;
 use crate::requests::Requests;
 use crate::retention::Retention;
 
+use markers::Markers;
+
 pub use list::Page;
 pub use load::Loaded;
 pub use save::{Condition, Saved};
-pub use totals::Stats;
 
 /// Where analyses are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -60,6 +62,7 @@ pub struct Analyses {
     clock: Arc<dyn Clock>,
     retention: Retention,
     storage_type: StorageType,
+    markers: Markers,
 }
 
 impl Analyses {
@@ -72,7 +75,8 @@ impl Analyses {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let requests = Requests::new(bucket, Arc::clone(&clock));
-        Self { requests, layout, clock, retention: Retention::default(), storage_type }
+        let (retention, markers) = (Retention::default(), Markers::default());
+        Self { requests, layout, clock, retention, storage_type, markers }
     }
 
     /// The same, kept as long as the bucket's lifecycle rules keep them.

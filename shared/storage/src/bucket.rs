@@ -137,7 +137,10 @@ pub enum Got {
     /// The object.
     Found(Object),
     /// The object still has the tag that the caller holds.
-    NotModified,
+    NotModified {
+        /// When it was written, by the bucket's clock, if the bucket says so.
+        last_modified: Option<Timestamp>,
+    },
     /// There is no such object.
     Absent,
 }

@@ -122,7 +122,7 @@ fn execution_ms(value: Scalar) -> Result<Option<u64>> {
     };
     let millis = (seconds * 1000.0).round();
     #[expect(clippy::cast_precision_loss, reason = "the limit is far below 2^53")]
-    let in_range = (0.0..=MAX_EXECUTION_MS as f64).contains(&millis);
+    let in_range = seconds >= 0.0 && millis <= MAX_EXECUTION_MS as f64;
     if !in_range {
         return Err(invalid(
             "execution_time",
@@ -227,6 +227,15 @@ mod tests {
                 other => panic!("{text}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn what_nobody_asks_for_is_checked_as_json_and_no_further() {
+        for text in [r#"{"a":1e400}"#, r#"{"a":"\ud83d"}"#, r#"{"a":[{"b":"cut off \ud83d"}]}"#] {
+            assert_eq!(parse(text).unwrap().bytes(), text.as_bytes());
+        }
+        let brackets = format!(r#"{{"a":"\"{}"}}"#, "[".repeat(500));
+        assert!(parse(&brackets).is_ok(), "brackets in a string are no nesting");
     }
 
     #[test]

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
 
+use crate::time::midnight;
+
 /// An RFC 3339 date and time; without an offset it is taken as UTC, as pipelines write it.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     if let Ok(instant) = text.parse() {
@@ -20,17 +22,17 @@ pub(crate) fn parse_period(text: &str) -> Option<(Timestamp, Timestamp)> {
     let (first, next) = match text.split('-').collect::<Vec<_>>()[..] {
         [year, month] => {
             let first = Date::new(digits(year, 4)?, digits(month, 2)?.try_into().ok()?, 1).ok()?;
-            (first, first.last_of_month().tomorrow().ok()?)
+            (first, first.last_of_month().tomorrow().unwrap_or(Date::MAX))
         }
         [year, month, day] => {
             let (month, day) = (digits(month, 2)?.try_into().ok()?, digits(day, 2)?.try_into().ok()?);
             let first = Date::new(digits(year, 4)?, month, day).ok()?;
-            (first, first.tomorrow().ok()?)
+            (first, first.tomorrow().unwrap_or(Date::MAX))
         }
         _ => return None,
     };
-    let midnight = |date: Date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok();
-    Some((midnight(first)?, midnight(next)?))
+    let instant = |day| midnight(day).unwrap_or(Timestamp::MAX);
+    Some((instant(first), instant(next)))
 }
 
 fn digits(text: &str, count: usize) -> Option<i16> {

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use jiff::civil::Date;
+
 use crate::bucket::Key;
 use crate::id::AnalysisId;
 use crate::index::Entry;
 use crate::month::Month;
-use crate::time::CreatedAt;
+use crate::time::{CreatedAt, SavedAt};
 
 /// `inv` is this minus the creation time, so that plain LIST order is newest first.
 const INVERSION: i64 = 9_999_999_999_999;
@@ -85,6 +87,25 @@ impl Layout {
     #[must_use]
     pub fn before(&self, created_at: CreatedAt) -> String {
         format!("{}{}!{AFTER_IDS}", self.index(), Inverted(created_at))
+    }
+
+    /// The prefix of every dirty marker.
+    #[must_use]
+    pub fn markers(&self) -> String {
+        format!("{}metadata/dirty/", self.prefix)
+    }
+
+    /// `metadata/dirty/{YYYY-MM-DD}/{saved_at}`: the sealed totals of that day are not to be trusted.
+    #[must_use]
+    pub fn marker(&self, day: Date, written: SavedAt) -> Key {
+        Key::new(format!("{}{day}/{}", self.markers(), written.micros()))
+    }
+
+    /// The day and the time of writing of a dirty marker, or `None` for a key that this crate did not write.
+    #[must_use]
+    pub fn parse_marker(&self, key: &Key) -> Option<(Date, SavedAt)> {
+        let (day, written) = key.as_str().strip_prefix(&self.markers())?.split_once('/')?;
+        Some((day.parse().ok()?, SavedAt::from_micros(written.parse().ok()?)))
     }
 
     /// `metadata/storage-stats.json`: the totals of past days.

@@ -19,12 +19,13 @@ mod month;
 pub mod query;
 mod requests;
 mod retention;
+mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
 
 pub use analyses::rebuild;
-pub use analyses::{Analyses, Condition, Loaded, Page, Saved, Stats, StorageType};
+pub use analyses::{Analyses, Condition, Loaded, Page, Saved, StorageType};
 pub use bucket::{Bucket, ETag, Key};
 pub use clock::{Clock, SystemClock};
 pub use config::Config;
@@ -37,4 +38,5 @@ pub use layout::Layout;
 pub use month::Month;
 pub use requests::LONGEST_REQUEST;
 pub use retention::Retention;
+pub use stats::Stats;
 pub use time::{CreatedAt, SavedAt, SavedAtSource};

@@ -94,7 +94,9 @@ impl Requests {
     /// Deletes the object with this tag.
     pub(crate) async fn delete_matching(&self, key: &Key, tag: &ETag) -> Result<()> {
         let mut lost = None;
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             match self.bucket.delete(key, Some(tag)).await {
                 Err(e @ Error::Unavailable { .. }) if attempt < ATTEMPTS => lost = Some(e),
                 Err(e @ Error::PreconditionFailed(_)) => {
@@ -106,7 +108,6 @@ impl Requests {
             }
             self.back_off(attempt).await;
         }
-        Ok(())
     }
 
     /// Writes an empty object, whose key says it all.
@@ -127,7 +128,9 @@ impl Requests {
     /// was lost, is recognised by that attempt's token and is a success.
     pub(crate) async fn put(&self, put: impl Fn(SavedAt) -> Put) -> Result<Outcome> {
         let mut lost = Vec::new();
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             let put = put(self.tokens.next());
             let (key, saved_at) = (put.key.clone(), put.saved_at);
             match self.bucket.put(put).await {
@@ -141,7 +144,6 @@ impl Requests {
             }
             self.back_off(attempt).await;
         }
-        Ok(Outcome::Refused { certain: false })
     }
 
     async fn find_own(&self, key: &Key, lost: &[SavedAt]) -> Result<Outcome> {

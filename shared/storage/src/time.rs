@@ -11,6 +11,11 @@ use jiff::tz::Offset;
 
 use crate::clock::Clock;
 
+/// The beginning of a day in UTC.
+pub(crate) fn midnight(day: Date) -> Option<Timestamp> {
+    Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
+}
+
 /// When an id was first saved, in whole milliseconds since the Unix epoch.
 ///
 /// Between 2000-01-01 and 2286-11-20 (13 decimal digits), so that its complement sorts as text.

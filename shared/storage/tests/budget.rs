@@ -3,24 +3,37 @@
 #![expect(clippy::unwrap_used, reason = "test code: a panic is how it reports")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use analysis_storage::bucket::GetOptions;
 use analysis_storage::bucket::memory::MemoryBucket;
+use analysis_storage::bucket::{GetOptions, Precondition, Put};
 use analysis_storage::query::ListQuery;
+use analysis_storage::rebuild::Mode;
 use analysis_storage::testing::{CountingBucket, ManualClock, Operation};
-use analysis_storage::{Analyses, AnalysisId, Bucket, Condition, Document, ETag, Layout, StorageType};
+use analysis_storage::{
+    Analyses, AnalysisId, Bucket, Clock, Condition, CreatedAt, Document, ETag, Entry, Layout, SavedAt,
+    StorageType,
+};
 use bytes::Bytes;
 
-const UUID7: &str = "018cc251-f400-7000-8000-000000000000";
+/// Of the day of the test, and of a day long over.
+const UUID7: &str = "019bc14f-ef80-7000-8000-000000000000";
+const OLD_UUID7: &str = "018cc251-f400-7000-8000-000000000000";
 
 #[derive(Debug, Clone)]
 struct Shared(Arc<CountingBucket<MemoryBucket>>);
 
 fn store() -> (Shared, Analyses) {
+    let (bucket, analyses, _) = store_and_clock();
+    (bucket, analyses)
+}
+
+fn store_and_clock() -> (Shared, Analyses, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at("2026-01-15T12:00:00Z", 7));
     let bucket = Arc::new(CountingBucket::new(MemoryBucket::new(clock.clone())));
     let shared: Arc<dyn Bucket> = bucket.clone();
-    (Shared(bucket), Analyses::new(shared, StorageType::Memory, Layout::new("t"), clock))
+    let analyses = Analyses::new(shared, StorageType::Memory, Layout::new("t"), clock.clone());
+    (Shared(bucket), analyses, clock)
 }
 
 impl Shared {
@@ -47,6 +60,18 @@ async fn saves() {
     analyses.save(&id(UUID7), &document(), &Condition::None).await.unwrap();
     assert_eq!(bucket.spent(), "2 Put, 1 Head, 1 List");
     analyses.save(&id("named"), &document(), &Condition::None).await.unwrap();
+    assert_eq!(bucket.spent(), "3 Put, 1 Head, 1 List");
+}
+
+#[tokio::test]
+async fn saves_and_deletes_of_past_days_write_one_marker_in_five_minutes() {
+    let (bucket, analyses, clock) = store_and_clock();
+    analyses.save(&id(OLD_UUID7), &document(), &Condition::None).await.unwrap();
+    assert_eq!(bucket.spent(), "3 Put, 1 Head, 1 List");
+    analyses.delete(&id(OLD_UUID7), None).await.unwrap();
+    assert_eq!(bucket.spent(), "1 Head, 2 Delete, 2 List");
+    clock.advance(Duration::from_mins(6));
+    analyses.save(&id(OLD_UUID7), &document(), &Condition::None).await.unwrap();
     assert_eq!(bucket.spent(), "3 Put, 1 Head, 1 List");
 }
 
@@ -112,4 +137,135 @@ async fn deletes() {
     assert_eq!(bucket.spent(), "1 Head, 2 Delete, 2 List");
     analyses.delete(&id("named"), None).await.unwrap();
     assert_eq!(bucket.spent(), "1 Get, 1 Head, 2 Delete, 2 List");
+}
+
+const TEN_YEARS_MS: i64 = 315_576_000_000;
+
+/// A store of that many analyses, created over the ten years before the test's day, and some on that day.
+async fn filled(total: usize) -> (Shared, Analyses, Arc<ManualClock>) {
+    let (bucket, analyses, clock) = store_and_clock();
+    let layout = Layout::new("t");
+    let now = clock.now().as_millisecond();
+    for n in 0..total {
+        let n = i64::try_from(n).unwrap();
+        let age = if n < 500 { n } else { n * TEN_YEARS_MS / i64::try_from(total).unwrap() };
+        let created_at = CreatedAt::from_millis(now - age).unwrap();
+        let entry = Entry {
+            id: AnalysisId::generate(created_at, [n.unsigned_abs(); 2]),
+            created_at,
+            saved_at: SavedAt::from_micros(created_at.millis() * 1000),
+            summary: document().summary().clone(),
+            size: 2,
+        };
+        for (key, body) in [(layout.entry(&entry), ""), (layout.document(&entry.id, created_at), "{}")] {
+            let put = Put {
+                key,
+                body: body.into(),
+                saved_at: entry.saved_at,
+                metadata: vec![],
+                precondition: Precondition::None,
+            };
+            bucket.0.put(put).await.unwrap();
+        }
+    }
+    // The first reader seals all these years.
+    assert_eq!(analyses.stats().await.unwrap().total_analyses, total as u64);
+    bucket.spent();
+    (bucket, analyses, clock)
+}
+
+/// What each operation costs in a store of that many analyses.
+async fn costs(total: usize) -> Vec<(&'static str, String)> {
+    let (bucket, analyses, clock) = filled(total).await;
+    let mut costs = Vec::new();
+    let saved = analyses.save_new(&document()).await.unwrap().entry.id;
+    costs.push(("save", bucket.spent()));
+    analyses.save(&id(UUID7), &document(), &Condition::None).await.unwrap();
+    costs.push(("save uuid7", bucket.spent()));
+    analyses.save(&id("named"), &document(), &Condition::None).await.unwrap();
+    costs.push(("save named", bucket.spent()));
+    clock.advance(Duration::from_millis(1));
+    analyses.save(&id("named"), &document(), &Condition::None).await.unwrap();
+    costs.push(("replace named", bucket.spent()));
+    analyses.load(&saved, &GetOptions::default()).await.unwrap();
+    costs.push(("load", bucket.spent()));
+    let page = analyses.list(&ListQuery::default()).await.unwrap();
+    costs.push(("list", bucket.spent()));
+    analyses.list(&ListQuery { cursor: page.next, ..ListQuery::default() }).await.unwrap();
+    costs.push(("list, second page", bucket.spent()));
+    assert_eq!(analyses.stats().await.unwrap().total_analyses, total as u64 + 3);
+    costs.push(("stats", bucket.spent()));
+    analyses.delete(&saved, None).await.unwrap();
+    costs.push(("delete", bucket.spent()));
+    clock.advance(Duration::from_hours(24));
+    assert_eq!(analyses.stats().await.unwrap().total_analyses, total as u64 + 2);
+    costs.push(("stats, the first of a day", bucket.spent()));
+    analyses.save(&id(OLD_UUID7), &document(), &Condition::None).await.unwrap();
+    bucket.spent();
+    assert_eq!(analyses.stats().await.unwrap().total_analyses, total as u64 + 3);
+    costs.push(("stats, a past day changed", bucket.spent()));
+    clock.advance(Duration::from_mins(16));
+    analyses.stats().await.unwrap();
+    costs.push(("stats, a quarter of an hour later", bucket.spent()));
+    analyses.stats().await.unwrap();
+    costs.push(("stats, the next", bucket.spent()));
+    costs
+}
+
+#[tokio::test]
+async fn no_operation_costs_more_for_a_million_analyses_than_for_a_thousand() {
+    let few = costs(1000).await;
+    let expected = [
+        ("save", "2 Put"),
+        ("save uuid7", "2 Put, 1 Head, 1 List"),
+        ("save named", "3 Put, 1 Head, 1 List"),
+        ("replace named", "4 Put, 1 Get, 1 Head, 1 Delete, 1 List"),
+        ("load", "1 Get"),
+        ("list", "1 List"),
+        ("list, second page", "1 List"),
+        ("stats", "1 Get, 2 List"),
+        ("delete", "1 Head, 2 Delete, 2 List"),
+        ("stats, the first of a day", "1 Put, 1 Get, 2 List"),
+        ("stats, a past day changed", "1 Get, 3 List"),
+        ("stats, a quarter of an hour later", "1 Put, 1 Get, 1 Delete, 3 List"),
+        ("stats, the next", "1 Get, 2 List"),
+    ];
+    assert_eq!(few.iter().map(|(name, cost)| (*name, cost.as_str())).collect::<Vec<_>>(), expected);
+    assert_eq!(costs(100_000).await, few);
+    assert_eq!(costs(1_000_000).await, few);
+}
+
+#[tokio::test]
+async fn stats_cost_one_more_request_for_each_thousand_saves_of_the_day() {
+    let (bucket, analyses, clock) = store_and_clock();
+    for expected in ["1 Put, 1 Get, 2 List", "1 Get, 3 List", "1 Get, 4 List"] {
+        for _ in 0..999 {
+            analyses.save_new(&document()).await.unwrap();
+            clock.advance(Duration::from_millis(1));
+        }
+        bucket.spent();
+        analyses.stats().await.unwrap();
+        assert_eq!(bucket.spent(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_rebuild_of_a_sound_store() {
+    let (bucket, analyses) = store();
+    for _ in 0..1200 {
+        analyses.save_new(&document()).await.unwrap();
+    }
+    let _ = bucket.spent();
+    let mut position = None;
+    let mut spent = Vec::new();
+    loop {
+        let page = analyses.rebuild_page(None, position.as_deref(), Mode::CHECK).await.unwrap();
+        spent.push(bucket.spent());
+        position = page.next;
+        if position.is_none() {
+            break;
+        }
+    }
+    // Two pages of the index, and two of documents with the stretches of the index around them.
+    assert_eq!(spent, ["999 Head, 1 List", "201 Head, 1 List", "1000 Head, 3 List", "200 Head, 3 List"]);
 }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::bucket::{GetOptions, Precondition, Put};
+use analysis_storage::bucket::{
+    BucketInfo, GetOptions, Got, Listing, ObjectMeta, Precondition, Put, Version,
+};
 use analysis_storage::query::{Cursor, Filter, Limit, ListQuery};
 use analysis_storage::testing::{Fault, FaultyBucket, ManualClock, Operation};
 use analysis_storage::{
-    Analyses, AnalysisId, Bucket, Condition, Document, Entry, Error, Layout, Loaded, Retention, Saved,
+    Analyses, AnalysisId, Bucket, Condition, Document, Entry, Error, Key, Layout, Loaded, Retention, Saved,
     StorageType,
 };
 use bytes::Bytes;
@@ -161,14 +163,14 @@ async fn a_refusal_finishes_the_work_that_it_is_refused_for() {
     assert!(matches!(refused, Err(Error::PreconditionFailed(_))), "{refused:?}");
     assert_eq!((store.all().await, store.index_keys().await), (vec!["study-1".to_owned()], 1));
 
-    let tag = Condition::Match(store.analyses.etag(&id).await.unwrap());
+    let tag = Condition::Match(store.analyses.describe(&id).await.unwrap().etag);
     before_entry.save(&id, &two, &tag).await.unwrap_err();
     let refused = store.analyses.save(&id, &two, &tag).await;
     assert!(matches!(refused, Err(Error::PreconditionFailed(_))), "{refused:?}");
     assert_eq!(store.list(&ListQuery::default()).await[0].summary, *two.summary());
     assert_eq!(store.index_keys().await, 1);
 
-    let tag = store.analyses.etag(&id).await.unwrap();
+    let tag = store.analyses.describe(&id).await.unwrap().etag;
     let before_settling = store.crashing(Operation::Head, "/analysis/");
     before_settling.delete(&id, Some(&tag)).await.unwrap_err();
     assert_eq!((store.text("study-1").await, store.index_keys().await), (None, 1));
@@ -213,6 +215,21 @@ async fn a_delete_whose_answer_was_lost_is_a_success() {
 }
 
 #[tokio::test]
+async fn a_delete_that_got_no_further_than_the_document_is_finished_by_the_next() {
+    let store = Store::new();
+    for condition in [true, false] {
+        let saved = store.save("study-1", "{}").await;
+        let tag = condition.then_some(&saved.etag);
+        store.crashing(Operation::Head, "/analysis/").delete(&saved.entry.id, tag).await.unwrap_err();
+        assert_eq!(store.all().await, ["study-1"], "its entry is left");
+        let second = store.analyses.delete(&saved.entry.id, tag).await;
+        assert!(second.is_ok() || matches!(second, Err(Error::PreconditionFailed(_))), "{second:?}");
+        assert_eq!(store.all().await, Vec::<String>::new());
+        store.clock.advance(HOUR);
+    }
+}
+
+#[tokio::test]
 async fn a_first_save_that_has_not_finished_cannot_be_deleted_until_it_counts_as_crashed() {
     let store = Store::new();
     let crashed = store
@@ -253,11 +270,71 @@ async fn an_analysis_does_not_vanish_while_it_is_replaced() {
     assert_eq!(store.all().await, ["a"]);
 }
 
+/// Found in review: the first save's settling met the second save's document, whose entry was still to come, and
+/// removed the only entry there was.
+#[tokio::test]
+async fn an_acknowledged_analysis_stays_listed_though_a_crashed_save_replaced_its_document() {
+    let store = Store::new();
+    let (first, second) = (store.id("a"), store.crashing(Operation::Put, "/index/"));
+    // The second save writes its document, and crashes, between the first one's entry and its settling.
+    let other = tokio::sync::Mutex::new(Some(second));
+    let intruding = IntrudingBucket { inner: store.bucket.clone(), intruder: other, id: first.clone() };
+    let saved = analyses(Arc::new(intruding), &store.clock)
+        .save(&first, &document(r#"{"n":1}"#), &Condition::None)
+        .await;
+    assert!(saved.is_ok(), "{saved:?}");
+    assert_eq!(store.text("a").await.as_deref(), Some(r#"{"n":2}"#));
+    assert_eq!(store.all().await, ["a"]);
+    assert_eq!(store.analyses.stats().await.unwrap().total_analyses, 1);
+}
+
+/// Lets another save of the id run just before the first HEAD.
+#[derive(Debug)]
+struct IntrudingBucket {
+    inner: Arc<MemoryBucket>,
+    intruder: tokio::sync::Mutex<Option<Analyses>>,
+    id: AnalysisId,
+}
+
+#[async_trait::async_trait]
+impl Bucket for IntrudingBucket {
+    async fn put(&self, put: Put) -> Result<analysis_storage::ETag, Error> {
+        self.inner.put(put).await
+    }
+
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got, Error> {
+        self.inner.get(key, options).await
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, Error> {
+        if let Some(intruder) = self.intruder.lock().await.take() {
+            intruder.save(&self.id, &document(r#"{"n":2}"#), &Condition::None).await.unwrap_err();
+        }
+        self.inner.head(key).await
+    }
+
+    async fn delete(&self, key: &Key, if_match: Option<&analysis_storage::ETag>) -> Result<(), Error> {
+        self.inner.delete(key, if_match).await
+    }
+
+    async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing, Error> {
+        self.inner.list(prefix, start_after, limit).await
+    }
+
+    async fn versions(&self, key: &Key) -> Result<Vec<Version>, Error> {
+        self.inner.versions(key).await
+    }
+
+    async fn info(&self) -> Result<BucketInfo, Error> {
+        self.inner.info().await
+    }
+}
+
 #[tokio::test]
 async fn what_is_past_its_retention_is_hidden() {
     let mut store = Store::new();
     store.analyses = analyses(store.bucket.clone(), &store.clock).with_retention(Retention::days(10));
-    store.save("old", "{}").await;
+    let old = store.save("old", "{}").await;
     store.clock.advance(5 * 24 * HOUR);
     store.save("new", "{}").await;
     store.clock.set("2026-01-25T23:59:59Z".parse().unwrap());
@@ -265,7 +342,23 @@ async fn what_is_past_its_retention_is_hidden() {
     store.clock.set("2026-01-26T00:00:00Z".parse().unwrap());
     assert_eq!((store.all().await, store.text("old").await), (vec!["new".to_owned()], None));
     assert!(matches!(store.analyses.describe(&store.id("old")).await, Err(Error::NotFound(_))));
+    let held = GetOptions { if_none_match: Some(old.etag), version_id: None };
+    assert!(matches!(store.analyses.load(&store.id("old"), &held).await, Err(Error::NotFound(_))));
     assert_eq!(store.analyses.stats().await.unwrap().total_analyses, 1);
+}
+
+#[tokio::test]
+async fn an_id_past_its_retention_is_free_though_its_document_is_still_there() {
+    let mut store = Store::new();
+    store.analyses = analyses(store.bucket.clone(), &store.clock).with_retention(Retention::days(10));
+    store.save("old", r#"{"n":1}"#).await;
+    store.clock.advance(20 * 24 * HOUR);
+    let save =
+        async |condition| store.analyses.save(&store.id("old"), &document(r#"{"n":2}"#), &condition).await;
+    assert!(matches!(save(Condition::Present).await, Err(Error::PreconditionFailed(_))));
+    assert!(save(Condition::Absent).await.unwrap().created);
+    assert!(matches!(save(Condition::Absent).await, Err(Error::PreconditionFailed(_))));
+    assert_eq!((store.text("old").await.as_deref(), store.all().await.len()), (Some(r#"{"n":2}"#), 1));
 }
 
 #[tokio::test]
@@ -387,7 +480,7 @@ async fn foreign_objects_in_the_index_are_not_analyses() {
     let store = Store::new();
     store.save("study-1", "{}").await;
     for name in ["README.txt", "0!", "9999999999999!x!y", "8230000000000!a!b!c!d!e!f!G"] {
-        let key = analysis_storage::Key::new(format!("t/metadata/index/{name}"));
+        let key = Key::new(format!("t/metadata/index/{name}"));
         let saved_at = analysis_storage::SavedAt::from_micros(1);
         let put =
             Put { key, body: Bytes::new(), saved_at, metadata: vec![], precondition: Precondition::None };
@@ -400,7 +493,7 @@ async fn foreign_objects_in_the_index_are_not_analyses() {
 #[tokio::test]
 async fn a_damaged_id_record_is_reported_and_not_overwritten() {
     let store = Store::new();
-    let key = analysis_storage::Key::new("t/metadata/ids/study-1");
+    let key = Key::new("t/metadata/ids/study-1");
     let saved_at = analysis_storage::SavedAt::from_micros(1);
     let body = Bytes::from_static(b"{}");
     let put = Put { key, body, saved_at, metadata: vec![], precondition: Precondition::None };

@@ -362,9 +362,11 @@ async fn a_missing_bucket_is_never_created_nor_taken_for_an_empty_one() {
 async fn an_object_of_another_program_has_its_modification_time_for_a_token() {
     let bucket = Ministack::shared().bucket("foreign", false).await;
     let body = ByteStream::from_static(b"{}");
-    bucket.client().put_object().bucket("foreign").key("k").body(body).send().await.unwrap();
+    let object = bucket.client().put_object().bucket("foreign").key("k").body(body);
+    object.metadata("status", "success").send().await.unwrap();
     let head = bucket.head(&Key::new("k")).await.unwrap().unwrap();
     assert_eq!(head.saved_at, head.last_modified.into());
+    assert_eq!(head.metadata, [("status".to_owned(), "success".to_owned())].into());
     assert_eq!((head.size, head.version_id, head.archived), (2, None, false));
     bucket.put(put("k", "x")).await.unwrap();
     let head = bucket.head(&Key::new("k")).await.unwrap().unwrap();

@@ -12,7 +12,8 @@ use crate::id::AnalysisId;
 pub(super) const CRASHED_AFTER: Duration = Duration::from_mins(15);
 
 impl Analyses {
-    /// Deletes an analysis. Five requests, six for a named id, and one more for each stale entry.
+    /// Deletes an analysis. Five requests, six for a named id; one more for each stale entry, and one
+    /// if the day of its creation is over.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::SaveInFlight`] if its first save has not been acknowledged yet;
@@ -23,16 +24,17 @@ impl Analyses {
         if self.entries_of(id, created_at).await?.is_empty() {
             self.check_crashed(id, &document).await?;
         }
-        match if_match {
-            Some(tag) => {
-                let outcome = self.requests.delete_matching(&document, tag).await;
-                if let Err(Error::PreconditionFailed(_)) = outcome {
-                    self.mend(id, created_at).await?;
-                }
-                outcome.map_err(|e| explain(e, id))?;
-            }
-            None => self.requests.delete(&document).await?,
+        self.mark(created_at).await?;
+        let deleted = match if_match {
+            Some(tag) => self.requests.delete_matching(&document, tag).await,
+            None => self.requests.delete(&document).await,
+        };
+        if let Err(Error::PreconditionFailed(_)) = deleted {
+            self.mend(id, created_at).await?;
+            let what = format!("analysis `{id}` has changed: it does not have the tag of If-Match");
+            return Err(Error::PreconditionFailed(what));
         }
+        deleted?;
         self.settle(id, created_at).await
     }
 
@@ -45,14 +47,5 @@ impl Analyses {
         } else {
             Err(Error::SaveInFlight(id.to_string()))
         }
-    }
-}
-
-fn explain(error: Error, id: &AnalysisId) -> Error {
-    match error {
-        Error::PreconditionFailed(_) => Error::PreconditionFailed(format!(
-            "analysis `{id}` has changed: it does not have the tag of If-Match"
-        )),
-        other => other,
     }
 }

@@ -1,9 +1,10 @@
 //! Loading: the very bytes that were saved.
 
 use super::Analyses;
-use crate::bucket::{ETag, GetOptions, Got, Object, ObjectMeta, Version};
+use crate::bucket::{GetOptions, Got, Object, ObjectMeta, Version};
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
+use crate::time::SavedAt;
 
 /// The answer to a load.
 #[derive(Debug, Clone)]
@@ -22,9 +23,11 @@ impl Analyses {
     pub async fn load(&self, id: &AnalysisId, options: &GetOptions) -> Result<Loaded> {
         let created_at = self.created_at(id).await?.ok_or_else(|| not_found(id))?;
         match self.requests.get(&self.layout.document(id, created_at), options).await? {
-            Got::NotModified => Ok(Loaded::NotModified),
+            Got::NotModified { last_modified } if last_modified.is_none_or(|at| !self.is_over(at.into())) => {
+                Ok(Loaded::NotModified)
+            }
             Got::Found(object) if self.is_kept(&object.meta) => Ok(Loaded::Document(object)),
-            Got::Found(_) | Got::Absent => Err(match &options.version_id {
+            Got::Found(_) | Got::NotModified { .. } | Got::Absent => Err(match &options.version_id {
                 Some(version) => Error::NotFound(format!("version {version:?} of analysis `{id}`")),
                 None => not_found(id),
             }),
@@ -51,16 +54,13 @@ impl Analyses {
         if versions.is_empty() { Err(not_found(id)) } else { Ok(versions) }
     }
 
+    /// Whether readers still see a document.
     pub(super) fn is_kept(&self, meta: &ObjectMeta) -> bool {
-        !self.retention.is_over(meta.saved_at, self.clock.now())
+        !self.is_over(meta.saved_at)
     }
 
-    /// The tag of the current document, for callers that compare it themselves.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn etag(&self, id: &AnalysisId) -> Result<ETag> {
-        self.describe(id).await.map(|meta| meta.etag)
+    fn is_over(&self, saved_at: SavedAt) -> bool {
+        self.retention.is_over(saved_at, self.clock.now())
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod document;
 mod entry;
+mod known;
 mod totals;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
+use self::known::Known;
 use super::Analyses;
 use super::scan::Stretch;
 use crate::bucket::{Key, MAX_KEYS};
@@ -55,7 +57,7 @@ pub enum Damage {
     Orphan,
     /// An index entry without a document.
     Phantom,
-    /// Index entries beside the current one, or where their id does not belong.
+    /// Index entries beside the current one, or strays where their id does not belong.
     Stale,
     /// A document with a named id that has no id record.
     NoIdRecord,
@@ -83,7 +85,7 @@ impl fmt::Display for Damage {
 pub struct Finding {
     /// What is wrong.
     pub damage: Damage,
-    /// With which object. For entries: with which document, or under which prefix.
+    /// With which object: for phantoms and strays the index entry, else the document or id record.
     pub key: Key,
     /// Whether it has been mended.
     pub repaired: bool,
@@ -132,7 +134,8 @@ impl Analyses {
     /// One step of a rebuild: up to 1000 index keys or documents, of one month or of all, behind
     /// `start_after`, which is [`RebuildPage::next`] of the step before.
     ///
-    /// One LIST, and for each analysis up to three requests, or ten where there is damage; 16 at a time.
+    /// One LIST, up to four more of the index, and for each analysis one request (two for a named id), or up to
+    /// ten where there is damage; 16 at a time.
     ///
     /// # Errors
     /// Those of every request, and [`Error::Misconfigured`] for a `start_after` that is not a position in the
@@ -143,29 +146,27 @@ impl Analyses {
         start_after: Option<&str>,
         mode: Mode,
     ) -> Result<RebuildPage> {
-        let (subjects, next) = match start_after {
-            Some(position) if position.starts_with(&self.layout.documents(None)) => {
-                self.documents_page(month, position).await?
+        let documents = self.layout.documents(None);
+        match start_after {
+            Some(position) if position.starts_with(&documents) => {
+                self.documents_page(month, position, mode).await
             }
             Some(position) if !position.starts_with(&self.layout.index()) => {
-                return Err(Error::misconfigured(format!(
-                    "{position:?} is not a position: one begins with {} or {}",
+                Err(Error::misconfigured(format!(
+                    "{position:?} is not a position: one begins with {} or {documents}",
                     self.layout.index(),
-                    self.layout.documents(None)
-                )));
+                )))
             }
-            position => self.index_page(month, position).await?,
-        };
-        let mut page = self.examine_all(&subjects, mode).await?;
-        page.next = next;
-        Ok(page)
+            position => self.index_page(month, position, mode).await,
+        }
     }
 
     async fn index_page(
         &self,
         month: Option<Month>,
         position: Option<&str>,
-    ) -> Result<(Vec<Subject>, Option<String>)> {
+        mode: Mode,
+    ) -> Result<RebuildPage> {
         let newest = month.map(|month| self.layout.before(month.next().bounds().0)).unwrap_or_default();
         let start_after = newest.as_str().max(position.unwrap_or_default());
         let Stretch { groups, truncated } = self.scan(Some(start_after), MAX_KEYS).await?;
@@ -179,22 +180,22 @@ impl Analyses {
             .into_iter()
             .filter(|group| in_month(group.created_at))
             .map(|group| Subject::Entries { id: group.id, created_at: group.created_at });
-        Ok((subjects.collect(), Some(next)))
+        let page = self.examine_all(&subjects.collect::<Vec<_>>(), &Known::default(), mode).await?;
+        Ok(RebuildPage { next: Some(next), ..page })
     }
 
-    async fn documents_page(
-        &self,
-        month: Option<Month>,
-        position: &str,
-    ) -> Result<(Vec<Subject>, Option<String>)> {
+    async fn documents_page(&self, month: Option<Month>, position: &str, mode: Mode) -> Result<RebuildPage> {
         let listing = self.requests.list(&self.layout.documents(month), Some(position), MAX_KEYS).await?;
         let next = listing.keys.last().filter(|_| listing.truncated).map(ToString::to_string);
-        Ok((listing.keys.into_iter().map(|key| Subject::Document { key }).collect(), next))
+        let known = self.know(&listing.keys).await?;
+        let subjects = listing.keys.into_iter().map(|key| Subject::Document { key });
+        let page = self.examine_all(&subjects.collect::<Vec<_>>(), &known, mode).await?;
+        Ok(RebuildPage { next, ..page })
     }
 
-    async fn examine_all(&self, subjects: &[Subject], mode: Mode) -> Result<RebuildPage> {
+    async fn examine_all(&self, subjects: &[Subject], known: &Known, mode: Mode) -> Result<RebuildPage> {
         let looks: Vec<Look> = stream::iter(subjects)
-            .map(|subject| self.examine(subject, mode))
+            .map(|subject| self.examine(subject, known, mode))
             .buffered(PARALLEL)
             .try_collect()
             .await?;
@@ -207,7 +208,7 @@ impl Analyses {
             }
             page.in_flight += u64::from(look.in_flight);
             match mode {
-                Mode::Check { .. } if !look.findings.is_empty() => suspects.push(subject),
+                Mode::Check { .. } if !look.findings.is_empty() => suspects.push((subject, look.findings)),
                 _ => page.findings.extend(look.findings),
             }
         }
@@ -218,23 +219,33 @@ impl Analyses {
     }
 
     /// What a save or delete in flight made look like damage is no more by now.
-    async fn examine_again(&self, suspects: &[&Subject], grace: Duration) -> Result<Vec<Finding>> {
+    async fn examine_again(
+        &self,
+        suspects: &[(&Subject, Vec<Finding>)],
+        grace: Duration,
+    ) -> Result<Vec<Finding>> {
         // The age of a document tells whether its save may be in flight; a delete leaves nothing that has an age.
-        if suspects.iter().any(|subject| matches!(subject, Subject::Entries { .. })) {
+        if suspects.iter().any(|(subject, _)| matches!(subject, Subject::Entries { .. })) {
             self.clock.sleep(DELETED_AFTER.min(grace)).await;
         }
+        let nothing = Known::default();
         let looks: Vec<Look> = stream::iter(suspects)
-            .map(|subject| self.examine(subject, Mode::Check { grace }))
+            .map(|(subject, _)| self.examine(subject, &nothing, Mode::Check { grace }))
             .buffered(PARALLEL)
             .try_collect()
             .await?;
-        Ok(looks.into_iter().flat_map(|look| look.findings).collect())
+        // A phantom must be the same entry: the id may have been saved and deleted once more.
+        let same = suspects.iter().zip(looks).flat_map(|((_, first), mut look)| {
+            look.findings.retain(|finding| first.contains(finding));
+            look.findings
+        });
+        Ok(same.collect())
     }
 
-    async fn examine(&self, subject: &Subject, mode: Mode) -> Result<Look> {
+    async fn examine(&self, subject: &Subject, known: &Known, mode: Mode) -> Result<Look> {
         match subject {
             Subject::Entries { id, created_at } => self.examine_entries(id, *created_at, mode).await,
-            Subject::Document { key } => self.examine_document(key, mode).await,
+            Subject::Document { key } => self.examine_document(key, known, mode).await,
         }
     }
 }

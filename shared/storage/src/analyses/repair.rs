@@ -51,6 +51,7 @@ impl Analyses {
             if sight.is_read || !self.has_entry(id, created_at, sight.saved_at).await? {
                 let Sight { saved_at, size, summary, .. } = sight;
                 let entry = Entry { id: id.clone(), created_at, saved_at, summary, size };
+                self.mark(created_at).await?;
                 self.requests.put_empty(&self.layout.entry(&entry)).await?;
             }
         }
@@ -82,7 +83,7 @@ impl Analyses {
         }
         match self.requests.get(document, &GetOptions::default()).await {
             Ok(Got::Found(object)) => Ok(Some(Sight::from_content(object))),
-            Ok(Got::Absent | Got::NotModified) => Ok(None),
+            Ok(Got::Absent | Got::NotModified { .. }) => Ok(None),
             // Not every store tells in the answer to HEAD.
             Err(Error::Archived(_)) => Ok(Some(Sight::from_metadata(&meta))),
             Err(error) => Err(error),

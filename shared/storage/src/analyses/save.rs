@@ -12,6 +12,9 @@ use crate::index::Entry;
 use crate::requests::{Outcome, Written};
 use crate::time::{CreatedAt, SavedAt};
 
+/// How often a replacement is tried while others replace the same analysis.
+const REPLACE_ATTEMPTS: usize = 5;
+
 /// What the caller demands of what is stored under the id.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Condition {
@@ -54,8 +57,9 @@ impl Analyses {
 
     /// Saves a document under an id of the caller's, creating it or replacing what is there.
     ///
-    /// Four requests for a `UUIDv7`, five for a named id; one more to replace, and one for each stale entry. A save
-    /// that is refused because of what is stored takes two more than it had sent by then.
+    /// Four requests to create a `UUIDv7`, five for a named id; five or seven to replace. One more for each stale
+    /// entry, and one if the day of its creation is over. A save that is refused because of what is stored takes two
+    /// more than it had sent by then.
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`] if `condition` does not hold; the analysis has not changed then, and is listed.
@@ -68,6 +72,7 @@ impl Analyses {
                 self.created_at(id).await?.ok_or_else(|| does_not_exist(id))?
             }
         };
+        self.mark(created_at).await?;
         let outcome = self.write_document(id, created_at, document, condition).await;
         if let Err(Error::PreconditionFailed(_)) = outcome {
             self.mend(id, created_at).await?;
@@ -116,13 +121,14 @@ impl Analyses {
     ) -> Result<(Written, bool)> {
         let put = |precondition| self.put_document(id, created_at, document, precondition);
         let (outcome, created) = match condition {
-            Condition::Absent => (put(&Precondition::Absent).await?, true),
+            Condition::Absent => match put(&Precondition::Absent).await? {
+                Outcome::Refused { certain: true } => {
+                    (self.replace_expired(id, created_at, document).await?, true)
+                }
+                outcome => (outcome, true),
+            },
             Condition::Match(tag) => (put(&Precondition::Match(tag.clone())).await?, false),
-            Condition::Present => {
-                let existing = self.requests.head(&self.layout.document(id, created_at)).await?;
-                let tag = existing.ok_or_else(|| does_not_exist(id))?.etag;
-                (put(&Precondition::Match(tag)).await?, false)
-            }
+            Condition::Present => (self.replace_present(id, created_at, document).await?, false),
             Condition::None => match put(&Precondition::Absent).await? {
                 Outcome::Refused { .. } => (put(&Precondition::None).await?, false),
                 written @ Outcome::Written(_) => (written, true),
@@ -134,6 +140,44 @@ impl Analyses {
             Outcome::Refused { certain: false } => {
                 Err(Error::unavailable("save", "an answer was lost, and the analysis has changed since"))
             }
+        }
+    }
+
+    /// Replaces whatever is there: S3 has no condition for that but the tag of the moment.
+    async fn replace_present(
+        &self,
+        id: &AnalysisId,
+        created_at: CreatedAt,
+        document: &Document,
+    ) -> Result<Outcome> {
+        for _ in 0..REPLACE_ATTEMPTS {
+            let existing = self.requests.head(&self.layout.document(id, created_at)).await?;
+            let existing = existing.filter(|meta| self.is_kept(meta)).ok_or_else(|| does_not_exist(id))?;
+            let precondition = Precondition::Match(existing.etag);
+            match self.put_document(id, created_at, document, &precondition).await? {
+                Outcome::Refused { certain: true } => {}
+                outcome => return Ok(outcome),
+            }
+        }
+        Err(Error::unavailable("save", "others replaced the analysis again and again"))
+    }
+
+    /// Creates where only an analysis past its retention lies, which readers no longer see.
+    async fn replace_expired(
+        &self,
+        id: &AnalysisId,
+        created_at: CreatedAt,
+        document: &Document,
+    ) -> Result<Outcome> {
+        if self.retention.is_forever() {
+            return Ok(Outcome::Refused { certain: true });
+        }
+        let existing = self.requests.head(&self.layout.document(id, created_at)).await?;
+        match existing.filter(|meta| !self.is_kept(meta)) {
+            Some(expired) => {
+                self.put_document(id, created_at, document, &Precondition::Match(expired.etag)).await
+            }
+            None => Ok(Outcome::Refused { certain: true }),
         }
     }
 

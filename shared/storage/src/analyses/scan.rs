@@ -3,7 +3,8 @@
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::Analyses;
-use crate::bucket::{Listing, MAX_KEYS};
+use super::settle::current;
+use crate::bucket::Listing;
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
 use crate::index::Entry;
@@ -52,22 +53,6 @@ impl Analyses {
         Ok(Group { entries: entries.into_iter().map(|(_, entry)| entry).collect(), ..group })
     }
 
-    /// Every group from here to the end of the index, in as many requests as it has thousands of entries.
-    pub(super) async fn scan_all(&self) -> Result<Vec<Group>> {
-        let mut all = Vec::new();
-        let mut start_after = None;
-        loop {
-            let Stretch { groups, truncated } = self.scan(start_after.as_deref(), MAX_KEYS).await?;
-            all.extend(groups);
-            match all.last() {
-                Some(last) if truncated => {
-                    start_after = Some(self.layout.after_entries_of(&last.id, last.created_at));
-                }
-                _ => return Ok(all),
-            }
-        }
-    }
-
     /// The entry of each group that readers see, if any: of several, the one whose document is current.
     pub(super) async fn resolve(&self, groups: Vec<Group>) -> Result<Vec<Entry>> {
         let now = self.clock.now();
@@ -89,13 +74,8 @@ impl Analyses {
         let Some(document) = self.requests.head(&self.layout.document(&id, created_at)).await? else {
             return Ok(None);
         };
-        let current = entries.iter().position(|entry| entry.saved_at == document.saved_at);
-        // No entry is current while a replacing save is between its document and its entry: until that save
-        // is acknowledged, the newest one before it stands.
-        Ok(match current {
-            Some(position) => Some(entries.swap_remove(position)),
-            None => entries.into_iter().max_by_key(|entry| entry.saved_at),
-        })
+        let current = current(entries.iter(), &document);
+        Ok(entries.into_iter().find(|entry| Some(entry.saved_at) == current))
     }
 }
 

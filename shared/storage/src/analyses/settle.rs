@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Analyses;
-use crate::bucket::{GetOptions, Got, Key, MAX_KEYS};
+use crate::bucket::{GetOptions, Got, Key, MAX_KEYS, ObjectMeta};
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
 use crate::index::Entry;
-use crate::time::CreatedAt;
+use crate::time::{CreatedAt, SavedAt};
 
 /// The content of an id record.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ impl Analyses {
         let key = self.layout.id_record(id);
         match self.requests.get(&key, &GetOptions::default()).await? {
             Got::Found(record) => parse_record(&key, &record.body).map(Some),
-            Got::Absent | Got::NotModified => Ok(None),
+            Got::Absent | Got::NotModified { .. } => Ok(None),
         }
     }
 
@@ -44,17 +44,33 @@ impl Analyses {
             .collect())
     }
 
-    /// Removes every entry of the id that is not current.
+    /// Removes every entry of the id but the one that readers take.
     ///
     /// The entries are listed *before* the document is looked at: an entry that is written after the listing
     /// cannot be among those removed, and one in the listing whose document is current when we look is kept.
     pub(super) async fn settle(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<()> {
         let entries = self.entries_of(id, created_at).await?;
         let document = self.requests.head(&self.layout.document(id, created_at)).await?;
-        let current = document.map(|meta| meta.saved_at);
-        let stale = entries.iter().filter(|(_, entry)| Some(entry.saved_at) != current);
-        try_join_all(stale.map(|(key, _)| self.requests.delete(key))).await.map(drop)
+        let keep = document.and_then(|document| current(entries.iter().map(|(_, entry)| entry), &document));
+        let stale: Vec<&Key> =
+            entries.iter().filter(|(_, entry)| Some(entry.saved_at) != keep).map(|(key, _)| key).collect();
+        if !stale.is_empty() {
+            self.mark(created_at).await?;
+        }
+        try_join_all(stale.into_iter().map(|key| self.requests.delete(key))).await.map(drop)
     }
+}
+
+/// Which of an id's entries stands for its document: the one of the same save.
+///
+/// There may be none while a replacing save is between its document and its entry. Until that save is
+/// acknowledged the newest entry stands, or an analysis that was acknowledged before would vanish from the list.
+pub(super) fn current<'a>(
+    entries: impl Iterator<Item = &'a Entry> + Clone,
+    document: &ObjectMeta,
+) -> Option<SavedAt> {
+    let mut saves = entries.map(|entry| entry.saved_at);
+    saves.clone().find(|saved_at| *saved_at == document.saved_at).or_else(|| saves.by_ref().max())
 }
 
 fn parse_record(key: &Key, body: &[u8]) -> Result<CreatedAt> {

@@ -1,103 +1,184 @@
-//! Totals over all analyses.
+//! Totals in constant cost: the days that are over come from a snapshot, the others from the index.
+//!
+//! The order of the requests is what keeps the answer exact. Markers are listed *before* the snapshot is read:
+//! a marker that is gone by then was deleted by a reader whose snapshot, with the marked change in it, was
+//! already in place. Only the winner of a snapshot write deletes markers, only those that it listed itself,
+//! and only those whose change had certainly ended by then.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, future, stream};
 use jiff::Timestamp;
-use serde::Serialize;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 
-use super::{Analyses, StorageType};
+use super::Analyses;
+use super::markers::{Marker, SEALED_AFTER};
+use super::scan::Stretch;
+use crate::bucket::{ETag, GetOptions, Got, Key, MAX_KEYS, Precondition, Put};
 use crate::error::Result;
-use crate::index::Entry;
-use crate::time::CreatedAt;
+use crate::requests::Outcome;
+use crate::retention::Retention;
+use crate::stats::{Days, Snapshot, Stats};
+use crate::time::{CreatedAt, SavedAt, midnight};
 
-/// What is stored altogether.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Stats {
-    /// When this was counted.
-    pub as_of: String,
-    /// How many analyses there are.
-    pub total_analyses: u64,
-    /// The size of their documents together, in bytes.
-    pub total_size_bytes: u64,
-    /// The same in MB of 1,048,576 bytes, rounded to two places.
-    pub total_size_mb: f64,
-    /// How many analyses each implementation made.
-    pub implementations_used: BTreeMap<String, u64>,
-    /// How many analyses have each status.
-    pub statuses: BTreeMap<String, u64>,
-    /// The mean of `execution_time` in seconds over the analyses that state it, rounded to milliseconds.
-    pub average_execution_time: Option<f64>,
-    /// How many analyses were created in each month (UTC), as `2024-01`.
-    pub by_month: BTreeMap<String, u64>,
-    /// When the oldest analysis was created.
-    pub oldest: Option<String>,
-    /// When the newest analysis was created.
-    pub newest: Option<String>,
-    /// Where they are kept.
-    pub storage_type: StorageType,
+/// How many dirty days are listed, or markers deleted, at once.
+const PARALLEL_DAYS: usize = 16;
+
+/// How many markers one reader deletes; the next ones go on.
+const MAX_DELETES: usize = 500;
+
+/// The snapshot as it lies in the bucket, and what is known against it.
+#[derive(Debug)]
+struct Basis {
+    markers: Vec<Marker>,
+    snapshot: Snapshot,
+    /// The tag of the stored snapshot, if there is one.
+    etag: Option<ETag>,
+}
+
+impl Basis {
+    /// The sealed days whose totals cannot be relied on.
+    fn doubted(&self, retention: Retention, now: Timestamp) -> BTreeSet<Date> {
+        let dirty = self.markers.iter().map(|marker| marker.day);
+        let sealed = |day: &Date| *day < self.snapshot.unsealed_from;
+        dirty.chain(self.snapshot.outlived(retention, now)).filter(sealed).collect()
+    }
+
+    /// Whether a new snapshot would spare the next reader some work. While the changes that markers announce may
+    /// still be under way it would not.
+    fn is_outdated(&self, sealable: Date, retention: Retention, now: Timestamp) -> bool {
+        self.snapshot.unsealed_from < sealable
+            || self.accounted(self.snapshot.unsealed_from).next().is_some()
+            || self.snapshot.outlived(retention, now).next().is_some()
+    }
+
+    /// The markers that a snapshot of all days before this one makes superfluous.
+    fn accounted(&self, unsealed_from: Date) -> impl Iterator<Item = &Marker> {
+        self.markers.iter().filter(move |marker| marker.ended && marker.day < unsealed_from)
+    }
+}
+
+/// Totals of days, read from the index.
+#[derive(Debug)]
+struct Counted {
+    days: Days,
+    /// Of earlier days only a part was read.
+    complete_from: Date,
 }
 
 impl Analyses {
     /// Totals over all analyses, every acknowledged save included.
     ///
+    /// Three requests, and one more: for each thousand analyses created since yesterday's end, for each day whose
+    /// analyses have changed in the last quarter of an hour, and to store the totals of a day that is over.
+    ///
     /// # Errors
     /// Only those of every request.
     pub async fn stats(&self) -> Result<Stats> {
-        let groups = self.scan_all().await?;
-        let entries = self.resolve(groups).await?;
-        let mut totals = Totals::default();
-        for entry in &entries {
-            totals.add(entry);
+        let now = self.clock.now();
+        let sealable = Offset::UTC.to_datetime(now - SEALED_AFTER).date();
+        let (basis, recent) = future::try_join(self.basis(now), self.count(sealable, None)).await?;
+        let days = self.complete(&basis, recent, now).await?;
+        if basis.is_outdated(sealable, self.retention, now) {
+            // The answer is exact either way: the next reader tries again.
+            if let Err(error) = self.seal(&basis, &days, sealable).await {
+                tracing::warn!(%error, "the totals of past days were not stored");
+            }
         }
-        Ok(totals.into_stats(self.clock.now(), self.storage_type))
-    }
-}
-
-#[derive(Debug, Default)]
-struct Totals {
-    count: u64,
-    size: u64,
-    execution_ms: u64,
-    timed: u64,
-    implementations: BTreeMap<String, u64>,
-    statuses: BTreeMap<String, u64>,
-    months: BTreeMap<String, u64>,
-    oldest: Option<CreatedAt>,
-    newest: Option<CreatedAt>,
-}
-
-impl Totals {
-    fn add(&mut self, entry: &Entry) {
-        let Entry { created_at, summary, size, .. } = entry;
-        self.count += 1;
-        self.size += size;
-        if let Some(ms) = summary.execution_ms {
-            self.execution_ms += ms;
-            self.timed += 1;
-        }
-        *self.implementations.entry(summary.implementation.to_string()).or_default() += 1;
-        *self.statuses.entry(summary.status.to_string()).or_default() += 1;
-        let date = created_at.date();
-        *self.months.entry(format!("{:04}-{:02}", date.year(), date.month())).or_default() += 1;
-        self.oldest = Some(self.oldest.map_or(*created_at, |oldest| oldest.min(*created_at)));
-        self.newest = Some(self.newest.map_or(*created_at, |newest| newest.max(*created_at)));
+        Ok(Stats::of(&days, now, self.storage_type))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "rounded figures for people")]
-    fn into_stats(self, as_of: Timestamp, storage_type: StorageType) -> Stats {
-        let mean = (self.timed > 0).then(|| (self.execution_ms as f64 / self.timed as f64).round() / 1000.0);
-        Stats {
-            as_of: format!("{as_of:.3}"),
-            total_analyses: self.count,
-            total_size_bytes: self.size,
-            total_size_mb: (self.size as f64 / 1_048_576.0 * 100.0).round() / 100.0,
-            implementations_used: self.implementations,
-            statuses: self.statuses,
-            average_execution_time: mean,
-            by_month: self.months,
-            oldest: self.oldest.map(|at| at.to_string()),
-            newest: self.newest.map(|at| at.to_string()),
-            storage_type,
+    /// The markers, *then* the snapshot.
+    async fn basis(&self, now: Timestamp) -> Result<Basis> {
+        let markers = self.list_markers(now).await?;
+        let (snapshot, etag) = match self.requests.get(&self.layout.totals(), &GetOptions::default()).await? {
+            Got::Found(object) => (serde_json::from_slice(&object.body).ok(), Some(object.meta.etag)),
+            Got::Absent | Got::NotModified { .. } => (None, None),
+        };
+        // One that cannot be read, or lacks what is kept longer by now, is derived anew.
+        let snapshot = snapshot.filter(|snapshot: &Snapshot| snapshot.retention.is_at_least(self.retention));
+        Ok(Basis { markers, snapshot: snapshot.unwrap_or_else(|| Snapshot::empty(self.retention)), etag })
+    }
+
+    /// All days: the snapshot's, but from the index those that it lacks and those in doubt.
+    async fn complete(&self, basis: &Basis, recent: Counted, now: Timestamp) -> Result<Days> {
+        let sealed_until = basis.snapshot.unsealed_from;
+        let doubted = basis.doubted(self.retention, now);
+        let relisted: Vec<Days> = stream::iter(doubted.iter().copied())
+            .map(|day| async move { self.count_days(day, day.tomorrow().ok()).await })
+            .buffered(PARALLEL_DAYS)
+            .try_collect()
+            .await?;
+
+        let mut days = basis.snapshot.days.clone();
+        days.retain(|day, _| !doubted.contains(day));
+        days.extend(relisted.into_iter().flatten());
+        if sealed_until < recent.complete_from {
+            days.extend(self.count_days(sealed_until, Some(recent.complete_from)).await?);
         }
+        days.extend(
+            recent.days.into_iter().filter(|(day, _)| *day >= sealed_until.max(recent.complete_from)),
+        );
+        Ok(days)
+    }
+
+    /// Counts, in the index, the analyses created from one day on until another begins.
+    async fn count_days(&self, from: Date, until: Option<Date>) -> Result<Days> {
+        let mut counted = self.count(from, until).await?;
+        Ok(counted.days.split_off(&from))
+    }
+
+    /// The same, with all else that the last page of the index happened to hold.
+    async fn count(&self, from: Date, until: Option<Date>) -> Result<Counted> {
+        let mut days = Days::new();
+        let end = until.and_then(midnight).map(CreatedAt::clamped);
+        let mut start_after = end.map(|end| self.layout.before(end));
+        loop {
+            let Stretch { groups, truncated } = self.scan(start_after.as_deref(), MAX_KEYS).await?;
+            let last = groups.last().map(|last| {
+                (last.created_at.date(), self.layout.after_entries_of(&last.id, last.created_at))
+            });
+            for entry in self.resolve(groups).await? {
+                days.entry(entry.created_at.date()).or_default().add(&entry);
+            }
+            match last {
+                Some((day, _)) if truncated && day < from => {
+                    return Ok(Counted { days, complete_from: day.tomorrow().unwrap_or(from) });
+                }
+                Some((_, position)) if truncated => start_after = Some(position),
+                _ => return Ok(Counted { days, complete_from: CreatedAt::MIN.date() }),
+            }
+        }
+    }
+
+    /// Stores the totals of all days that are over, unless somebody else has stored others meanwhile; then
+    /// removes the markers that these totals account for.
+    async fn seal(&self, basis: &Basis, days: &Days, sealable: Date) -> Result<()> {
+        let unsealed_from = basis.snapshot.unsealed_from.max(sealable);
+        let mut snapshot = Snapshot { unsealed_from, ..Snapshot::empty(self.retention) };
+        for (day, totals) in days.range(..unsealed_from) {
+            snapshot.totals.merge(totals);
+            snapshot.days.insert(*day, totals.clone());
+        }
+        let precondition = basis.etag.clone().map_or(Precondition::Absent, Precondition::Match);
+        let put = |saved_at: SavedAt| Put {
+            key: self.layout.totals(),
+            body: Bytes::from(snapshot.to_json(saved_at)),
+            saved_at,
+            metadata: Vec::new(),
+            precondition: precondition.clone(),
+        };
+        if let Outcome::Refused { .. } = self.requests.put(put).await? {
+            return Ok(());
+        }
+        let superfluous: Vec<Key> =
+            basis.accounted(unsealed_from).take(MAX_DELETES).map(|marker| marker.key.clone()).collect();
+        stream::iter(superfluous)
+            .map(|key| async move { self.requests.delete(&key).await })
+            .buffer_unordered(PARALLEL_DAYS)
+            .try_collect()
+            .await
     }
 }

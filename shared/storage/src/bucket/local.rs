@@ -119,7 +119,7 @@ impl LocalBucket {
         }
         let meta = describe(&metadata);
         if Some(&meta.etag) == if_none_match {
-            return Ok(Got::NotModified);
+            return Ok(Got::NotModified { last_modified: Some(meta.last_modified) });
         }
         let mut body = Vec::with_capacity(usize::try_from(meta.size).unwrap_or_default());
         file.read_to_end(&mut body).map_err(failed)?;

@@ -84,7 +84,9 @@ impl Bucket for MemoryBucket {
         }
         Ok(match self.objects().get(key) {
             None => Got::Absent,
-            Some(object) if Some(&object.meta.etag) == options.if_none_match.as_ref() => Got::NotModified,
+            Some(object) if Some(&object.meta.etag) == options.if_none_match.as_ref() => {
+                Got::NotModified { last_modified: Some(object.meta.last_modified) }
+            }
             Some(object) => Got::Found(object.clone()),
         })
     }

@@ -227,7 +227,9 @@ impl Bucket for S3Bucket {
 async fn read(request: &Request<'_>, get: GetObjectFluentBuilder) -> Result<Got> {
     let output = match get.send().await.map_err(Failure::of) {
         Ok(output) => output,
-        Err(Failure::Answered(answer)) if answer.status == 304 => return Ok(Got::NotModified),
+        Err(Failure::Answered(answer)) if answer.status == 304 => {
+            return Ok(Got::NotModified { last_modified: answer.last_modified });
+        }
         Err(Failure::Answered(answer)) if request.finds_nothing(&answer) => return Ok(Got::Absent),
         Err(failure) => return Err(request.error(failure)),
     };

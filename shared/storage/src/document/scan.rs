@@ -1,4 +1,4 @@
-//! One pass over the JSON text that picks out the indexed fields and builds no tree.
+//! Picks the indexed fields out of the JSON text, checks the rest, and builds no tree.
 
 use std::fmt;
 
@@ -44,30 +44,56 @@ impl Scalar {
 }
 
 pub(super) fn fields(bytes: &[u8]) -> Result<Fields> {
-    let text = std::str::from_utf8(bytes).map_err(|e| not_utf8(bytes, e.valid_up_to()))?;
+    let malformed = |what: String| Err(Error::MalformedDocument(what));
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(e) => {
+            let at = e.valid_up_to();
+            return malformed(format!("the body is not valid UTF-8 at byte {at} ({})", place(&bytes[..at])));
+        }
+    };
     if text.starts_with('\u{feff}') {
-        return Err(Error::MalformedDocument(
-            "the body begins with a byte order mark; send UTF-8 without one".into(),
-        ));
+        return malformed("the body begins with a byte order mark; send UTF-8 without one".into());
     }
     if text.trim_ascii().is_empty() {
-        return Err(Error::MalformedDocument("the body is empty; send the analysis as a JSON object".into()));
+        return malformed("the body is empty; send the analysis as a JSON object".into());
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let document = Value::Document.deserialize(&mut json).map_err(|e| not_json(&e))?;
     json.end().map_err(|e| not_json(&e))?;
+    if let Some(at) = first_too_deep(bytes) {
+        let (max, place) = (Document::MAX_DEPTH, place(&bytes[..at]));
+        return Err(Error::InvalidDocument(format!("the body nests more than {max} levels deep at {place}")));
+    }
     match document {
         Scalar::Object(fields) => Ok(*fields),
         other => Err(Error::InvalidDocument(format!("the body must be a JSON object, not {}", other.kind()))),
     }
 }
 
-fn not_utf8(bytes: &[u8], at: usize) -> Error {
-    let lines: Vec<&[u8]> = bytes[..at].split(|byte| *byte == b'\n').collect();
-    let (line, column) = (lines.len(), lines.last().map_or(0, |last| last.len()) + 1);
-    Error::MalformedDocument(format!(
-        "the body is not valid UTF-8 at byte {at} (line {line} column {column})"
-    ))
+/// The line and column behind these bytes.
+fn place(before: &[u8]) -> String {
+    let (line, last) = before.split(|byte| *byte == b'\n').enumerate().last().unwrap_or_default();
+    format!("line {} column {}", line + 1, last.len() + 1)
+}
+
+/// Where valid JSON first nests too deep. The parser does not care: what it ignores, it ignores without recursion.
+fn first_too_deep(json: &[u8]) -> Option<usize> {
+    let (mut depth, mut in_string, mut escaped) = (0, false, false);
+    for (at, byte) in json.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => depth += 1,
+            b'}' | b']' if !in_string => depth -= 1,
+            _ => {}
+        }
+        if depth > Document::MAX_DEPTH {
+            return Some(at);
+        }
+    }
+    None
 }
 
 fn not_json(error: &serde_json::Error) -> Error {
@@ -79,33 +105,16 @@ fn not_json(error: &serde_json::Error) -> Error {
     }
 }
 
-/// What to do with the next value.
+/// A value of which only the kind matters, or the scalar content.
+///
+/// All that is inside it, and every field that nobody asks for, is checked against the grammar of JSON and nothing
+/// more: a number too large for any machine, or half a surrogate pair, is stored as it is.
 #[derive(Clone, Copy)]
 enum Value {
-    /// It is the document: pick its fields.
+    /// The document: pick its fields.
     Document,
-    /// It is an indexed field: keep it if it is scalar.
+    /// An indexed field: keep it if it is scalar.
     Field,
-    /// Nobody asks for it: only check it, this many levels down.
-    Other { depth: usize },
-}
-
-impl Value {
-    /// What to do with the values inside it.
-    fn inside<E: serde::de::Error>(self) -> Result<Self, E> {
-        let depth = match self {
-            Self::Document => 1,
-            Self::Field => 2,
-            Self::Other { depth } => depth + 1,
-        };
-        if depth > Document::MAX_DEPTH {
-            return Err(E::custom(format_args!(
-                "the body nests more than {} levels deep",
-                Document::MAX_DEPTH
-            )));
-        }
-        Ok(Self::Other { depth })
-    }
 }
 
 impl<'de> DeserializeSeed<'de> for Value {
@@ -146,23 +155,19 @@ impl<'de> Visitor<'de> for Value {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(if matches!(self, Self::Field) { text.to_owned() } else { String::new() }))
+        Ok(Scalar::Text(text.to_owned()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Scalar, A::Error> {
-        let inside = self.inside()?;
-        while items.next_element_seed(inside)?.is_some() {}
+        while items.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Scalar::Array)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
-        let inside = self.inside()?;
-        if matches!(self, Self::Document) {
-            return pick_fields(&mut map, inside);
+        if let Self::Document = self {
+            return pick_fields(&mut map);
         }
-        while map.next_key::<IgnoredAny>()?.is_some() {
-            map.next_value_seed(inside)?;
-        }
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Scalar::Object(Box::default()))
     }
 }
@@ -193,12 +198,12 @@ impl Fields {
     }
 }
 
-fn pick_fields<'de, A: MapAccess<'de>>(map: &mut A, inside: Value) -> Result<Scalar, A::Error> {
+fn pick_fields<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Scalar, A::Error> {
     let mut fields = Box::<Fields>::default();
     let mut seen = Vec::new();
     while let Some(name) = map.next_key()? {
         let Some((text, field)) = fields.named(name) else {
-            map.next_value_seed(inside)?;
+            map.next_value::<IgnoredAny>()?;
             continue;
         };
         if seen.contains(&name) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::known::Known;
 use super::{Damage, Finding, Look, Mode};
 use crate::analyses::Analyses;
 use crate::bucket::{Key, ObjectMeta};
@@ -11,13 +12,16 @@ use crate::month::Month;
 use crate::time::CreatedAt;
 
 impl Analyses {
-    pub(super) async fn examine_document(&self, key: &Key, mode: Mode) -> Result<Look> {
+    pub(super) async fn examine_document(&self, key: &Key, known: &Known, mode: Mode) -> Result<Look> {
         let Some((id, month)) = self.layout.parse_document(key) else {
             let advice = "it is not analysis/YYYY/MM/{id}.json with a valid id";
             return Ok(by_hand(Damage::Misplaced, key.clone(), advice.into()));
         };
         match self.created_at(&id).await {
             Ok(Some(created_at)) if Month::from(created_at) == month => {
+                if self.is_sound(&id, created_at, known).await? {
+                    return Ok(Look::default());
+                }
                 self.examine_indexed(&id, created_at, mode).await
             }
             Ok(Some(created_at)) => {
@@ -28,6 +32,13 @@ impl Analyses {
             Err(Error::Corrupt { key, reason }) => Ok(by_hand(Damage::BadIdRecord, Key::new(key), reason)),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the index, read before this, had just one entry of the id, and it is still current.
+    async fn is_sound(&self, id: &AnalysisId, created_at: CreatedAt, known: &Known) -> Result<bool> {
+        let Some(saved_at) = known.only(id, created_at) else { return Ok(false) };
+        let meta = self.requests.head(&self.layout.document(id, created_at)).await?;
+        Ok(meta.is_some_and(|meta| meta.saved_at == saved_at))
     }
 
     /// A document whose id record is lost, or that another program put there.

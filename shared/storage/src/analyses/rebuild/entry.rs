@@ -38,6 +38,7 @@ impl Analyses {
     async fn remove_strays(&self, id: &AnalysisId, created_at: CreatedAt, mode: Mode) -> Result<Look> {
         let entries = self.entries_of(id, created_at).await?;
         if mode == Mode::Repair {
+            self.mark(created_at).await?;
             try_join_all(entries.iter().map(|(key, _)| self.requests.delete(key))).await?;
         }
         Ok(match entries.into_iter().next() {
@@ -48,14 +49,17 @@ impl Analyses {
 
     async fn remove_phantom(&self, id: &AnalysisId, created_at: CreatedAt, mode: Mode) -> Result<Look> {
         let now = self.clock.now();
-        let entries = self.entries_of(id, created_at).await?;
+        // Listed before the document is looked for once more: another save may have begun meanwhile.
+        let mut entries = self.entries_of(id, created_at).await?;
         // The bucket's lifecycle rules may remove a document some time before its entry.
-        if entries.iter().all(|(_, entry)| self.retention.is_over(entry.saved_at, now)) {
+        entries.retain(|(_, entry)| !self.retention.is_over(entry.saved_at, now));
+        let Some((key, _)) = entries.into_iter().next() else { return Ok(Look::default()) };
+        if self.requests.head(&self.layout.document(id, created_at)).await?.is_some() {
             return Ok(Look::default());
         }
         if mode == Mode::Repair {
             self.repair_at(id, created_at).await?;
         }
-        Ok(Look::found(Damage::Phantom, self.layout.document(id, created_at), mode == Mode::Repair))
+        Ok(Look::found(Damage::Phantom, key, mode == Mode::Repair))
     }
 }

@@ -7,6 +7,8 @@ use std::iter::successors;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
+use aws_sdk_s3::primitives::{DateTime, DateTimeFormat as Format};
+use jiff::Timestamp;
 
 use crate::error::Cause;
 
@@ -44,6 +46,8 @@ pub(super) struct Answer {
     pub(super) message: String,
     /// The region that the bucket is in, where the answer names it.
     pub(super) region: Option<String>,
+    /// When the object was written, where the answer says so.
+    pub(super) last_modified: Option<Timestamp>,
     request_id: Option<String>,
     source: Cause,
 }
@@ -75,6 +79,7 @@ impl Failure {
             code: error.code().unwrap_or_default().to_owned(),
             message: error.message().unwrap_or_default().to_owned(),
             region: raw.headers().get("x-amz-bucket-region").map(str::to_owned),
+            last_modified: raw.headers().get("last-modified").and_then(http_date),
             request_id: raw.headers().request_id().map(str::to_owned),
             source: error.into(),
         })
@@ -107,6 +112,11 @@ impl Failure {
     pub(super) fn is_unsupported(&self) -> bool {
         matches!(self, Self::Answered(answer) if matches!(answer.status, 405 | 501))
     }
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    let at = DateTime::from_str(text, Format::HttpDate).ok()?;
+    Timestamp::from_second(at.secs()).ok()
 }
 
 fn is_connection_failure(error: &(dyn StdError + 'static)) -> bool {
@@ -148,6 +158,7 @@ impl Answer {
             code: code.into(),
             message: message.into(),
             region: region.map(str::to_owned),
+            last_modified: None,
             request_id: None,
             source: "sample".into(),
         }
