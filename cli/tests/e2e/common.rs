@@ -151,12 +151,11 @@ impl Cloud {
         Proxy::before(&self.endpoint)
     }
 
-    /// A server that reaches this S3 through the proxy only.
-    pub(crate) fn server_behind(&self, proxy: &Proxy) -> Server {
-        let replaced = self.variables().map(|(name, value)| {
-            if name == "S3_ENDPOINT_URL" { (name, proxy.url.as_str()) } else { (name, value) }
-        });
-        Server::start(&replaced)
+    /// A server that reaches this S3 through the proxy only, and keeps all it has below the prefix.
+    pub(crate) fn server_behind(&self, proxy: &Proxy, prefix: &str) -> Server {
+        let others = self.variables().into_iter().filter(|(name, _)| *name != "S3_ENDPOINT_URL");
+        let own = [("S3_ENDPOINT_URL", proxy.url.as_str()), ("S3_PREFIX", prefix)];
+        Server::start(&others.chain(own).collect::<Vec<_>>())
     }
 }
 

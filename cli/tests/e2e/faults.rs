@@ -89,7 +89,7 @@ impl Setting {
     fn start() -> Self {
         let cloud = Cloud::start();
         let proxy = cloud.proxy();
-        let server = cloud.server_behind(&proxy);
+        let server = cloud.server_behind(&proxy, "design-analysis");
         Self { cloud, proxy, server }
     }
 
@@ -250,7 +250,7 @@ fn every_request_without_an_id_may_fail_or_stall_twice() {
             let cloud = &cloud;
             scope.spawn(move || {
                 let proxy = cloud.proxy();
-                let server = cloud.server_behind(&proxy);
+                let server = cloud.server_behind(&proxy, "design-analysis");
                 survives_without_an_id(&Client::as_a_gateway(&server.url), &proxy, faults);
             });
         }
@@ -288,6 +288,56 @@ fn survives_without_an_id(client: &Client, proxy: &Proxy, faults: &'static [Faul
         let versions = client.get(&format!("{path}/versions")).json();
         assert_eq!(versions["versions"].as_array().unwrap().len(), 1, "{faults:?}: {versions}");
     });
+}
+
+/// The requests that only totals need.
+const FOR_TOTALS: [&str; 5] = [
+    MARKER,
+    "%2Fmetadata%2Fdirty%2F",
+    "/storage-stats.json?x-id=GetObject",
+    "/storage-stats.json?x-id=PutObject",
+    "%2Fmetadata%2Findex%2F",
+];
+const MARKER: &str = "/metadata/dirty/";
+
+#[test]
+fn totals_are_exact_whatever_their_requests_meet() {
+    let cloud = Cloud::start();
+    let kinds: Vec<_> =
+        QUICK.iter().chain(&SLOW).flat_map(|faults| FOR_TOTALS.map(|target| (target, *faults))).collect();
+    thread::scope(|scope| {
+        for (number, (target, faults)) in kinds.into_iter().enumerate() {
+            let cloud = &cloud;
+            scope.spawn(move || counts_exactly(cloud, &format!("prefix-{number}"), target, faults));
+        }
+    });
+}
+
+/// One analysis of a day that is long over, whose totals are stored, and one of today.
+fn counts_exactly(cloud: &Cloud, prefix: &str, target: &str, faults: &[Fault]) {
+    let proxy = cloud.proxy();
+    let server = cloud.server_behind(&proxy, prefix);
+    let client = Client::as_a_gateway(&server.url);
+    let save_both = || {
+        let saves = [client.put("018cc251-f400-7000-8000-000000000000", OLD), client.post(NEW)];
+        assert!(saves.iter().all(|saved| saved.status == 201), "{target} {faults:?}: {}", saves[0].text());
+    };
+    let count = || {
+        let stats = client.get("/stats");
+        assert_eq!(stats.status, 200, "{target} {faults:?}: {}", stats.text());
+        let stats = stats.json();
+        assert_eq!(stats["total_size_bytes"], OLD.len() + NEW.len(), "{target} {faults:?}: {stats}");
+    };
+    if target == MARKER {
+        proxy.plan(target, 0, faults);
+        save_both();
+    } else {
+        save_both();
+        proxy.plan(target, 0, faults);
+    }
+    count();
+    assert_eq!(proxy.outstanding(target), 0, "{target} {faults:?}: not every fault was met");
+    count();
 }
 
 /// No time is taken: a gateway would have given up on an answer that is late.
