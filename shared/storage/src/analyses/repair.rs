@@ -70,7 +70,7 @@ impl Analyses {
         }
         match self.requests.get(document, &GetOptions::default()).await {
             Ok(Got::Found(object)) => Ok(Some(Sight::from_content(object))),
-            Ok(Got::Absent | Got::NotModified) => Ok(None),
+            Ok(Got::Absent | Got::NotModified { .. }) => Ok(None),
             // Not every store tells in the answer to HEAD.
             Err(Error::Archived(_)) => Ok(Some(Sight::from_metadata(&meta))),
             Err(error) => Err(error),
