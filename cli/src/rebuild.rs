@@ -14,7 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// What to go through, and what to do about damage.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only report what is wrong, with exit code 1 if anything is; nothing is written
+    /// Only report what is wrong, with exit code 1 if anything is; nothing is repaired
     #[arg(long)]
     check: bool,
     /// Only analyses created in this month (UTC)

@@ -14,6 +14,8 @@ use tokio::runtime::Runtime;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Request};
 
+use crate::proxy::Proxy;
+
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -134,6 +136,19 @@ impl Cloud {
     pub(crate) fn server(&self) -> Server {
         Server::start(&self.variables())
     }
+
+    /// A proxy in front of this S3.
+    pub(crate) fn proxy(&self) -> Proxy {
+        Proxy::before(&self.endpoint)
+    }
+
+    /// A server that reaches this S3 through the proxy only.
+    pub(crate) fn server_behind(&self, proxy: &Proxy) -> Server {
+        let replaced = self.variables().map(|(name, value)| {
+            if name == "S3_ENDPOINT_URL" { (name, proxy.url.as_str()) } else { (name, value) }
+        });
+        Server::start(&replaced)
+    }
 }
 
 const BUCKET: &str = "analyses";
@@ -179,6 +194,11 @@ pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
 impl Client {
     pub(crate) fn new(base: &str) -> Self {
         Self::with_timeout(base, Duration::from_mins(1))
+    }
+
+    /// A client that waits as long as API Gateway does for an answer.
+    pub(crate) fn as_a_gateway(base: &str) -> Self {
+        Self::with_timeout(base, Duration::from_secs(29))
     }
 
     /// A client that waits for what has to be compiled first.

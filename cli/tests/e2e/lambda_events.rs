@@ -7,11 +7,9 @@ use analysis_http::{App, finish};
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::{Analyses, Config, Layout, StorageType, SystemClock};
 use axum::Router;
+use lambda_http::Context;
 use lambda_http::lambda_runtime::LambdaEvent;
-use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Context};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 use crate::common::root;
 
@@ -31,11 +29,12 @@ impl Functions {
 
     /// What Lambda sends back for this event.
     async fn answer(&self, routes: Router<App>, event: &Value) -> Value {
-        let payload: LambdaRequest = serde_json::from_value(event.clone()).unwrap();
+        let payload = serde_json::from_value(event.clone()).unwrap();
         let mut context = Context::default();
         context.request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd".into();
-        let service = Adapter::from(analysis_http::lambda::service(finish(routes, self.app.clone())));
-        let response = service.oneshot(LambdaEvent::new(payload, context)).await.unwrap();
+        let service = finish(routes, self.app.clone());
+        let response =
+            analysis_http::lambda::handle(service, LambdaEvent::new(payload, context)).await.unwrap();
         serde_json::to_value(response).unwrap()
     }
 }
@@ -96,7 +95,7 @@ async fn a_base64_body_is_stored_as_the_bytes_it_stands_for() {
         (&201.into(), &"/analyses/from-base64".into())
     );
     let mut load_event = event("load");
-    load_event["rawPath"] = "/analyses/from-base64".into();
+    load_event["pathParameters"]["id"] = "from-base64".into();
     let loaded = functions.answer(load::routes(), &load_event).await;
     assert!(loaded["body"].as_str().unwrap().contains("„Ich finde den Knopf nicht“"));
 }
@@ -109,15 +108,14 @@ async fn a_document_that_lambda_could_not_return_is_a_clear_problem() {
     // Quotes double in Lambda's JSON, so that base64 is the smaller encoding of this one, and just fits.
     for (size, status, base64) in [(4_600_000, 200, true), (4_800_000, 413, false)] {
         let quotes = format!(r#"{{"text":"{}"}}"#, "\\\"".repeat(size / 2));
-        save_event["body"] = quotes.clone().into();
-        save_event["rawPath"] = format!("/analyses/q{size}").into();
-        save_event["body"] = save_event["body"].as_str().unwrap().replace("study-1", "").into();
+        save_event["body"] = quotes.into();
+        save_event["pathParameters"]["id"] = format!("q{size}").into();
         assert!(
             [201, 200].contains(
                 &functions.answer(save::routes(), &save_event).await["statusCode"].as_i64().unwrap()
             )
         );
-        load_event["rawPath"] = save_event["rawPath"].clone();
+        load_event["pathParameters"] = save_event["pathParameters"].clone();
         let loaded = functions.answer(load::routes(), &load_event).await;
         assert_eq!((&loaded["statusCode"], &loaded["isBase64Encoded"]), (&status.into(), &base64.into()));
         assert!(serde_json::to_vec(&loaded).unwrap().len() <= 6_291_556);
@@ -136,7 +134,7 @@ async fn a_document_that_lambda_could_not_return_is_a_clear_problem() {
 async fn a_function_answers_problems_for_what_is_not_its_own() {
     let functions = Functions::new(&[]);
     let mut unknown = event("stats");
-    unknown["rawPath"] = "/nothing".into();
+    unknown["routeKey"] = "GET /nothing".into();
     let answer = functions.answer(stats::routes(), &unknown).await;
     assert_eq!((&answer["statusCode"], &body(&answer)["code"]), (&404.into(), &"unknown_route".into()));
     assert_eq!(answer["headers"]["content-type"], "application/problem+json");
@@ -144,4 +142,37 @@ async fn a_function_answers_problems_for_what_is_not_its_own() {
     wrong["requestContext"]["http"]["method"] = "DELETE".into();
     let answer = functions.answer(stats::routes(), &wrong).await;
     assert_eq!((&answer["statusCode"], &body(&answer)["code"]), (&405.into(), &"method_not_allowed".into()));
+}
+
+/// Found in review: API Gateway gives `rawPath` decoded, and these named the analysis `victim`.
+#[tokio::test]
+async fn an_id_that_only_looks_like_another_touches_nothing() {
+    let functions = Functions::new(&[]);
+    let mut save_event = event("save-put");
+    save_event["body"] = r#"{"n":1}"#.into();
+    save_event["pathParameters"]["id"] = "victim".into();
+    assert_eq!(functions.answer(save::routes(), &save_event).await["statusCode"], 201);
+    save_event["body"] = r#"{"n":2}"#.into();
+    for id in
+        ["victim#x", "x/../victim", "..", "vic\ttim", "vic\ntim", "%76ictim", "victim?x", "a\\victim", ""]
+    {
+        save_event["rawPath"] = format!("/prod/analyses/{id}").into();
+        save_event["pathParameters"]["id"] = id.into();
+        save_event["headers"]["x-forwarded-proto"] = "no url".into();
+        let answer = functions.answer(save::routes(), &save_event).await;
+        let expected = if id.is_empty() { 404 } else { 422 };
+        assert_eq!(answer["statusCode"], expected, "{id:?}");
+    }
+    let mut load_event = event("load");
+    load_event["pathParameters"]["id"] = "victim".into();
+    assert_eq!(functions.answer(load::routes(), &load_event).await["body"], r#"{"n":1}"#);
+}
+
+#[tokio::test]
+async fn a_named_stage_is_no_part_of_the_path() {
+    let functions = Functions::new(&[]);
+    let mut stats_event = event("stats");
+    stats_event["rawPath"] = "/prod/stats".into();
+    stats_event["requestContext"]["stage"] = "prod".into();
+    assert_eq!(functions.answer(stats::routes(), &stats_event).await["statusCode"], 200);
 }

@@ -10,7 +10,11 @@
 mod api;
 mod clients;
 mod common;
+mod docs;
+mod faults;
 mod lambda_events;
+mod proxy;
+mod random;
 mod rebuild;
 mod startup;
 mod suite;

@@ -102,6 +102,29 @@ fn on_s3() {
 }
 
 #[test]
+fn wrong_totals_are_reported_and_put_right() {
+    let directory = TempDir::new().unwrap();
+    let variables = [("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap())];
+    let server = Server::on_files(directory.path());
+    let old = "018cc251-f400-7000-8000-000000000000";
+    assert_eq!(server.client().put(old, b"{}").status, 201);
+    // Nobody doubts the past day once the marker of its change has gone.
+    fs::remove_dir_all(directory.path().join("metadata/dirty")).unwrap();
+    let snapshot = directory.path().join("metadata/storage-stats.json");
+    assert_eq!(server.client().get("/stats").json()["total_analyses"], 1);
+    let right = fs::read_to_string(&snapshot).unwrap();
+    fs::write(&snapshot, right.replace("\"analyses\": 1", "\"analyses\": 7")).unwrap();
+    assert_eq!(server.client().get("/stats").json()["total_analyses"], 7);
+
+    let (code, text) = rebuild(&variables, &["--check"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert_contains(&text, &["total_analyses is 7 instead of 1"]);
+    assert_eq!(rebuild(&variables, &[]).0, Some(0));
+    assert_eq!(server.client().get("/stats").json()["total_analyses"], 1);
+    assert_eq!(rebuild(&variables, &["--check"]).0, Some(0));
+}
+
+#[test]
 fn a_month_and_a_position_select_what_is_examined() {
     let directory = TempDir::new().unwrap();
     let variables = [("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap())];

@@ -39,13 +39,11 @@ async fn list(State(app): State<App>, query: Query) -> Result<Response, Problem>
     Ok((AppendHeaders(link), Json(Page { analyses, next_cursor })).into_response())
 }
 
-/// The next page of the same query (RFC 8288).
+/// The next page of the same query (RFC 8288), relative to the URL of this one.
 fn link(query: &Query, cursor: &str) -> String {
-    let mut url = String::from("/analyses?");
+    let mut next = form_urlencoded::Serializer::new(String::new());
     for name in PARAMETERS.into_iter().filter(|name| *name != "cursor") {
-        if let Some(value) = query.get(name) {
-            url.extend([name, "=", &value.replace('+', "%2B").replace(' ', "%20"), "&"]);
-        }
+        next.extend_pairs(query.get(name).map(|value| (name, value)));
     }
-    format!("<{url}cursor={cursor}>; rel=\"next\"")
+    format!("<?{}>; rel=\"next\"", next.append_pair("cursor", cursor).finish())
 }

@@ -2,7 +2,6 @@
 //! month by month, on a schedule.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
 
 use analysis_storage::rebuild::{Damage, Finding, Mode, RebuildPage};
 use analysis_storage::{Analyses, Clock, Error, Month};
@@ -10,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_http::lambda_runtime::LambdaEvent;
 use serde::{Deserialize, Serialize};
 
-/// No page is begun when less time than this is left: a page takes a few seconds, far more under throttling.
+/// No further page is begun when less time than this is left: a page takes a few seconds, far more under throttling.
 const RESERVE: SignedDuration = SignedDuration::from_secs(30);
 
 /// What to repair: the event of the function. All that a schedule sends besides is ignored.
@@ -52,9 +51,7 @@ pub struct Outcome {
 pub async fn handle(analyses: &Analyses, event: LambdaEvent<Task>) -> Result<Outcome, Error> {
     let deadline = i64::try_from(event.context.deadline).ok().map(Timestamp::from_millisecond);
     let deadline = deadline.and_then(Result::ok).unwrap_or(Timestamp::MAX);
-    let outcome = work(analyses, &event.payload, deadline)
-        .await
-        .inspect_err(|error| tracing::error!(cause = error.source(), "{error}"))?;
+    let outcome = work(analyses, &event.payload, deadline).await?;
     tracing::info!(
         done = outcome.done,
         entries = outcome.entries,
@@ -71,18 +68,21 @@ async fn work(analyses: &Analyses, task: &Task, deadline: Timestamp) -> Result<O
     let mut position = task.start_after.clone();
     let mut outcome = Outcome::default();
     while month <= until {
-        if deadline.duration_since(analyses.clock().now()) < RESERVE {
-            let (month, until) = (Some(month.to_string()), Some(until.to_string()));
-            outcome.next = Some(Task { month, until, start_after: position });
-            return Ok(outcome);
-        }
         let page = analyses.rebuild_page(Some(month), position.as_deref(), Mode::Repair).await?;
         outcome.add(&page);
         position = page.next;
         if position.is_none() {
             month = month.next();
         }
+        // Judged behind a page, so that each run gets further, however little time it has.
+        if month <= until && deadline.duration_since(analyses.clock().now()) < RESERVE {
+            let (month, until) = (Some(month.to_string()), Some(until.to_string()));
+            outcome.next = Some(Task { month, until, start_after: position });
+            return Ok(outcome);
+        }
     }
+    // Whoever asks for totals next finds the days that are over counted: here there is time for it.
+    analyses.stats().await?;
     outcome.done = true;
     Ok(outcome)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use analysis_storage::{Analyses, Config, Error};
+use analysis_storage::{Analyses, Config, Error, LONGEST_REQUEST};
 use axum::extract::Request;
 use axum::response::Response;
 use axum::{Router, middleware};
@@ -15,6 +15,8 @@ use crate::{auth, envelope};
 /// The longest a request may work on the storage. Below the 30 seconds after which API Gateway gives up, and
 /// far below the 15 minutes after which the protocol takes a save for crashed.
 const DEADLINE: Duration = Duration::from_secs(25);
+
+const _: () = assert!(LONGEST_REQUEST.as_millis() < DEADLINE.as_millis(), "retries end before the deadline");
 
 /// What handlers need: the analyses and the configuration.
 #[derive(Debug, Clone)]
@@ -91,16 +93,16 @@ impl App {
 /// ids, logging.
 pub fn finish(routes: Router<App>, app: App) -> Router {
     let token = app.config().api_token.clone();
-    let mut router = routes
+    let mut service = routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(async || {
             Problem::new(Code::MethodNotAllowed, "see the Allow header for those it does")
         })
         .with_state(app);
     if let Some(token) = token {
-        router = router.layer(middleware::from_fn_with_state(token, auth::require_token));
+        service = service.layer(middleware::from_fn_with_state(token, auth::require_token));
     }
-    router.layer(middleware::from_fn(envelope::wrap))
+    service.layer(middleware::from_fn(envelope::wrap))
 }
 
 async fn unknown_route(request: Request) -> Response {

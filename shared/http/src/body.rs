@@ -5,9 +5,9 @@ use std::time::Duration;
 use analysis_storage::Error;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::app::App;
@@ -27,6 +27,13 @@ impl FromRequest<App> for JsonBody {
         let (parts, body) = request.into_parts();
         check_type(&parts.headers)?;
         check_encoding(&parts.headers)?;
+        // RFC 9110, section 14.5: a part must not be stored as if it were the whole.
+        if parts.headers.contains_key(CONTENT_RANGE) {
+            return Err(Problem::new(
+                Code::InvalidHeader,
+                "`Content-Range` is not supported; send the whole document",
+            ));
+        }
         let limit = app.config().max_document_bytes;
         if header(&parts.headers, &CONTENT_LENGTH)
             .and_then(|n| n.parse::<u64>().ok())
@@ -41,13 +48,18 @@ impl FromRequest<App> for JsonBody {
     }
 }
 
+/// Into one buffer: a body that comes in tiny pieces takes no more memory than any other.
 async fn read(body: Body, limit: u64) -> Result<Bytes, Problem> {
-    let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-    match limited.collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(e) if e.is::<LengthLimitError>() => Err(Error::TooLarge { limit }.into()),
-        Err(_) => Err(Problem::new(Code::MalformedDocument, "the body broke off before its end")),
+    let mut body = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        match frame {
+            Ok(frame) => bytes.extend_from_slice(frame.data_ref().map_or(&[], Bytes::as_ref)),
+            Err(e) if e.is::<LengthLimitError>() => return Err(Error::TooLarge { limit }.into()),
+            Err(_) => return Err(Problem::new(Code::MalformedDocument, "the body broke off before its end")),
+        }
     }
+    Ok(bytes.freeze())
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

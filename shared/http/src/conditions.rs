@@ -71,25 +71,30 @@ impl Tags {
     }
 }
 
-/// What a read demands: `If-Match`, `If-None-Match` and `If-Modified-Since`.
+/// What a read demands: `If-Match`, `If-None-Match`, `If-Modified-Since` and `If-Unmodified-Since`.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_field_names, reason = "the headers are called so")]
 pub struct ReadConditions {
     if_match: Option<Tags>,
     if_none_match: Option<Tags>,
     if_modified_since: Option<SystemTime>,
+    if_unmodified_since: Option<SystemTime>,
 }
 
 impl<S: Sync> FromRequestParts<S> for ReadConditions {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let since = parts.headers.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
+        // RFC 9110, section 13.1.3: a date that cannot be read is ignored.
+        let date = |name: HeaderName| {
+            let text = parts.headers.get(name).and_then(|value| value.to_str().ok());
+            text.and_then(|text| httpdate::parse_http_date(text).ok())
+        };
         Ok(Self {
             if_match: Tags::from_headers(&parts.headers, &header::IF_MATCH)?,
             if_none_match: Tags::from_headers(&parts.headers, &header::IF_NONE_MATCH)?,
-            // RFC 9110, section 13.1.3: a date that cannot be read is ignored.
-            if_modified_since: since.and_then(|text| httpdate::parse_http_date(text).ok()),
+            if_modified_since: date(header::IF_MODIFIED_SINCE),
+            if_unmodified_since: date(header::IF_UNMODIFIED_SINCE),
         })
     }
 }
@@ -98,8 +103,11 @@ impl ReadConditions {
     /// The one tag that the storage itself can compare, so that an unchanged document is not even read.
     #[must_use]
     pub fn single_tag(&self) -> Option<ETag> {
-        match (&self.if_match, &self.if_none_match) {
-            (None, Some(Tags::Listed(tags))) if tags.len() == 1 => Some(ETag::new(tags[0].opaque.clone())),
+        let has_other = self.if_match.is_some() || self.if_unmodified_since.is_some();
+        match &self.if_none_match {
+            Some(Tags::Listed(tags)) if tags.len() == 1 && !has_other => {
+                Some(ETag::new(tags[0].opaque.clone()))
+            }
             _ => None,
         }
     }
@@ -112,6 +120,12 @@ impl ReadConditions {
         if self.if_match.as_ref().is_some_and(|tags| !tags.matches(&meta.etag, false)) {
             return Err(
                 Error::PreconditionFailed("the analysis does not have the tag of If-Match".into()).into()
+            );
+        }
+        let is_newer = |limit| last_modified(meta) > limit;
+        if self.if_match.is_none() && self.if_unmodified_since.is_some_and(is_newer) {
+            return Err(
+                Error::PreconditionFailed("the analysis was saved after If-Unmodified-Since".into()).into()
             );
         }
         Ok(match (&self.if_none_match, self.if_modified_since) {
@@ -142,6 +156,11 @@ impl<S: Sync> FromRequestParts<S> for WriteConditions {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let if_match = Tags::from_headers(&parts.headers, &header::IF_MATCH)?;
         let if_none_match = Tags::from_headers(&parts.headers, &header::IF_NONE_MATCH)?;
+        if parts.headers.contains_key(header::IF_UNMODIFIED_SINCE) {
+            let detail =
+                "a write takes `If-Match`; the seconds of `If-Unmodified-Since` are too coarse to guard it";
+            return Err(Problem::new(Code::InvalidHeader, detail));
+        }
         match (&if_match, &if_none_match) {
             (_, Some(Tags::Listed(_))) => Err(Problem::new(
                 Code::InvalidHeader,

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::extract::Request;
+use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -13,7 +14,7 @@ use tracing::Instrument;
 use crate::drain::Drain;
 use crate::problem::Problem;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub(crate) async fn wrap(request: Request, next: Next) -> Response {
     let id = request_id(&request);
@@ -24,6 +25,8 @@ pub(crate) async fn wrap(request: Request, next: Next) -> Response {
         let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         drain.finish().await;
         let mut response = render(response.unwrap_or_else(|_| Problem::internal().into_response()), &id);
+        // RFC 9111, section 4.2.2: without a word of ours, caches may keep even a 404 for a while.
+        response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }

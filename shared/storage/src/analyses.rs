@@ -129,6 +129,6 @@ impl Analyses {
     /// # Errors
     /// Only those of every request.
     pub async fn bucket_info(&self) -> Result<BucketInfo> {
-        self.requests.bucket().info().await
+        self.requests.info().await
     }
 }

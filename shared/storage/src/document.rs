@@ -122,7 +122,7 @@ fn execution_ms(value: Scalar) -> Result<Option<u64>> {
     };
     let millis = (seconds * 1000.0).round();
     #[expect(clippy::cast_precision_loss, reason = "the limit is far below 2^53")]
-    let in_range = (0.0..=MAX_EXECUTION_MS as f64).contains(&millis);
+    let in_range = seconds >= 0.0 && millis <= MAX_EXECUTION_MS as f64;
     if !in_range {
         return Err(invalid(
             "execution_time",

@@ -22,16 +22,17 @@ pub(crate) fn parse_period(text: &str) -> Option<(Timestamp, Timestamp)> {
     let (first, next) = match text.split('-').collect::<Vec<_>>()[..] {
         [year, month] => {
             let first = Date::new(digits(year, 4)?, digits(month, 2)?.try_into().ok()?, 1).ok()?;
-            (first, first.last_of_month().tomorrow().ok()?)
+            (first, first.last_of_month().tomorrow().unwrap_or(Date::MAX))
         }
         [year, month, day] => {
             let (month, day) = (digits(month, 2)?.try_into().ok()?, digits(day, 2)?.try_into().ok()?);
             let first = Date::new(digits(year, 4)?, month, day).ok()?;
-            (first, first.tomorrow().ok()?)
+            (first, first.tomorrow().unwrap_or(Date::MAX))
         }
         _ => return None,
     };
-    Some((midnight(first)?, midnight(next)?))
+    let instant = |day| midnight(day).unwrap_or(Timestamp::MAX);
+    Some((instant(first), instant(next)))
 }
 
 fn digits(text: &str, count: usize) -> Option<i16> {

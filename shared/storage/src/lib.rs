@@ -36,6 +36,7 @@ pub use index::Entry;
 pub use label::{Label, LabelKind};
 pub use layout::Layout;
 pub use month::Month;
+pub use requests::LONGEST_REQUEST;
 pub use retention::Retention;
 pub use stats::Stats;
 pub use time::{CreatedAt, SavedAt, SavedAtSource};

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::bucket::{Bucket, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put};
+use crate::bucket::s3::LONGEST_ATTEMPT;
+use crate::bucket::{
+    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put, Version,
+};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::time::{SavedAt, SavedAtSource};
@@ -14,6 +17,20 @@ use crate::time::{SavedAt, SavedAtSource};
 const ATTEMPTS: u32 = 3;
 /// The longest wait before the first repetition; each further one may take four times as long.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+
+/// The longest that one request takes, all its repetitions and the waits between them included. What works under a
+/// deadline has more time than this, so that it can survive two requests of three that are never answered.
+///
+/// It holds for documents of up to 3 MB over the slowest connection that is provided for, and of any size over one
+/// that is faster in proportion.
+pub const LONGEST_REQUEST: Duration = LONGEST_ATTEMPT
+    .saturating_mul(ATTEMPTS)
+    .saturating_add(longest_backoff(1))
+    .saturating_add(longest_backoff(2));
+
+const fn longest_backoff(attempt: u32) -> Duration {
+    FIRST_BACKOFF.saturating_mul(4_u32.pow(attempt - 1))
+}
 
 /// A bucket whose transient failures are retried, a bounded number of times.
 #[derive(Debug)]
@@ -45,10 +62,6 @@ impl Requests {
         Self { bucket, tokens: SavedAtSource::new(Arc::clone(&clock)), clock }
     }
 
-    pub(crate) fn bucket(&self) -> &dyn Bucket {
-        &*self.bucket
-    }
-
     pub(crate) async fn get(&self, key: &Key, options: &GetOptions) -> Result<Got> {
         self.retry(|| self.bucket.get(key, options.clone())).await
     }
@@ -66,6 +79,14 @@ impl Requests {
         self.retry(|| self.bucket.list(prefix, start_after, limit)).await
     }
 
+    pub(crate) async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
+        self.retry(|| self.bucket.versions(key)).await
+    }
+
+    pub(crate) async fn info(&self) -> Result<BucketInfo> {
+        self.retry(|| self.bucket.info()).await
+    }
+
     pub(crate) async fn delete(&self, key: &Key) -> Result<()> {
         self.retry(|| self.bucket.delete(key, None)).await
     }
@@ -73,7 +94,9 @@ impl Requests {
     /// Deletes the object with this tag.
     pub(crate) async fn delete_matching(&self, key: &Key, tag: &ETag) -> Result<()> {
         let mut lost = None;
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             match self.bucket.delete(key, Some(tag)).await {
                 Err(e @ Error::Unavailable { .. }) if attempt < ATTEMPTS => lost = Some(e),
                 Err(e @ Error::PreconditionFailed(_)) => {
@@ -85,7 +108,6 @@ impl Requests {
             }
             self.back_off(attempt).await;
         }
-        Ok(())
     }
 
     /// Writes an empty object, whose key says it all.
@@ -106,7 +128,9 @@ impl Requests {
     /// was lost, is recognised by that attempt's token and is a success.
     pub(crate) async fn put(&self, put: impl Fn(SavedAt) -> Put) -> Result<Outcome> {
         let mut lost = Vec::new();
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             let put = put(self.tokens.next());
             let (key, saved_at) = (put.key.clone(), put.saved_at);
             match self.bucket.put(put).await {
@@ -120,7 +144,6 @@ impl Requests {
             }
             self.back_off(attempt).await;
         }
-        Ok(Outcome::Refused { certain: false })
     }
 
     async fn find_own(&self, key: &Key, lost: &[SavedAt]) -> Result<Outcome> {
@@ -147,7 +170,7 @@ impl Requests {
 
     /// Waits a random part of the longest wait, so that clients that failed together do not return together.
     async fn back_off(&self, attempt: u32) {
-        let longest = FIRST_BACKOFF * 4_u32.pow(attempt - 1);
+        let longest = longest_backoff(attempt);
         let part = u32::try_from(self.clock.random() % 1000).unwrap_or_default();
         self.clock.sleep(longest * part / 1000).await;
     }

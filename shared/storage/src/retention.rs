@@ -18,6 +18,22 @@ impl Retention {
         Self((days > 0).then_some(days))
     }
 
+    /// Whether nothing is ever over.
+    #[must_use]
+    pub(crate) fn is_forever(self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether everything that the other keeps is kept under this one, too.
+    #[must_use]
+    pub(crate) fn is_at_least(self, other: Self) -> bool {
+        match (self.0, other.0) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(own), Some(other)) => own >= other,
+        }
+    }
+
     /// Whether something saved then is over by now: at the midnight (UTC) that follows its last day, which
     /// is when S3 counts an object as expired, though it may remove it later.
     ///
@@ -26,8 +42,8 @@ impl Retention {
     #[must_use]
     pub fn is_over(self, saved_at: SavedAt, now: Timestamp) -> bool {
         self.0.is_some_and(|days| {
-            let last_day = saved_at.micros().div_euclid(MICROS_PER_DAY) + i64::from(days);
-            now.as_microsecond() >= (last_day + 1) * MICROS_PER_DAY
+            let last_day = saved_at.micros().div_euclid(MICROS_PER_DAY).saturating_add(days.into());
+            now.as_microsecond().div_euclid(MICROS_PER_DAY) > last_day
         })
     }
 }
@@ -44,5 +60,6 @@ mod tests {
         assert!(!Retention::days(10).is_over(saved_at, last));
         assert!(Retention::days(10).is_over(saved_at, over));
         assert!(!Retention::days(0).is_over(saved_at, over));
+        assert!(!Retention::days(u32::MAX).is_over(SavedAt::from_micros(i64::MAX), over));
     }
 }

@@ -107,11 +107,8 @@ impl Snapshot {
     }
 
     /// The listed days whose totals no longer hold because some of their analyses are past their retention.
-    pub(crate) fn outlived(&self, now: Timestamp) -> impl Iterator<Item = Date> {
-        self.days
-            .iter()
-            .filter(move |(_, totals)| totals.is_outlived(self.retention, now))
-            .map(|(day, _)| *day)
+    pub(crate) fn outlived(&self, retention: Retention, now: Timestamp) -> impl Iterator<Item = Date> {
+        self.days.iter().filter(move |(_, totals)| totals.is_outlived(retention, now)).map(|(day, _)| *day)
     }
 }
 

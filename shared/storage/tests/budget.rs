@@ -8,9 +8,11 @@ use std::time::Duration;
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{GetOptions, Precondition, Put};
 use analysis_storage::query::ListQuery;
+use analysis_storage::rebuild::Mode;
 use analysis_storage::testing::{CountingBucket, ManualClock, Operation};
 use analysis_storage::{
-    Analyses, AnalysisId, Bucket, Clock, Condition, CreatedAt, Document, Entry, Layout, SavedAt, StorageType,
+    Analyses, AnalysisId, Bucket, Clock, Condition, CreatedAt, Document, ETag, Entry, Layout, SavedAt,
+    StorageType,
 };
 use bytes::Bytes;
 
@@ -83,6 +85,18 @@ async fn replaces() {
     assert_eq!(bucket.spent(), "3 Put, 1 Head, 1 Delete, 1 List");
     analyses.save(&id("named"), &document(), &Condition::Match(named.etag)).await.unwrap();
     assert_eq!(bucket.spent(), "2 Put, 1 Get, 1 Head, 1 Delete, 1 List");
+}
+
+#[tokio::test]
+async fn refusals() {
+    let (bucket, analyses) = store();
+    let saved = analyses.save_new(&document()).await.unwrap();
+    bucket.spent();
+    let id = saved.entry.id;
+    analyses.save(&id, &document(), &Condition::Absent).await.unwrap_err();
+    assert_eq!(bucket.spent(), "1 Put, 1 Head, 1 List");
+    analyses.delete(&id, Some(&ETag::new("\"other\""))).await.unwrap_err();
+    assert_eq!(bucket.spent(), "1 Head, 1 Delete, 2 List");
 }
 
 #[tokio::test]
@@ -233,4 +247,25 @@ async fn stats_cost_one_more_request_for_each_thousand_saves_of_the_day() {
         analyses.stats().await.unwrap();
         assert_eq!(bucket.spent(), expected);
     }
+}
+
+#[tokio::test]
+async fn a_rebuild_of_a_sound_store() {
+    let (bucket, analyses) = store();
+    for _ in 0..1200 {
+        analyses.save_new(&document()).await.unwrap();
+    }
+    let _ = bucket.spent();
+    let mut position = None;
+    let mut spent = Vec::new();
+    loop {
+        let page = analyses.rebuild_page(None, position.as_deref(), Mode::CHECK).await.unwrap();
+        spent.push(bucket.spent());
+        position = page.next;
+        if position.is_none() {
+            break;
+        }
+    }
+    // Two pages of the index, and two of documents with the stretches of the index around them.
+    assert_eq!(spent, ["999 Head, 1 List", "201 Head, 1 List", "1000 Head, 3 List", "200 Head, 3 List"]);
 }

@@ -153,6 +153,33 @@ async fn conditions_decide_whether_a_save_takes_effect() {
 }
 
 #[tokio::test]
+async fn a_refusal_finishes_the_work_that_it_is_refused_for() {
+    let store = Store::new();
+    let (id, one, two) = (store.id("study-1"), document(r#"{"a":1}"#), document(r#"{"status":"two"}"#));
+    let before_entry = store.crashing(Operation::Put, "/index/");
+    before_entry.save(&id, &one, &Condition::Absent).await.unwrap_err();
+    assert_eq!((store.text("study-1").await.as_deref(), store.all().await), (Some(r#"{"a":1}"#), vec![]));
+    let refused = store.analyses.save(&id, &one, &Condition::Absent).await;
+    assert!(matches!(refused, Err(Error::PreconditionFailed(_))), "{refused:?}");
+    assert_eq!((store.all().await, store.index_keys().await), (vec!["study-1".to_owned()], 1));
+
+    let tag = Condition::Match(store.analyses.describe(&id).await.unwrap().etag);
+    before_entry.save(&id, &two, &tag).await.unwrap_err();
+    let refused = store.analyses.save(&id, &two, &tag).await;
+    assert!(matches!(refused, Err(Error::PreconditionFailed(_))), "{refused:?}");
+    assert_eq!(store.list(&ListQuery::default()).await[0].summary, *two.summary());
+    assert_eq!(store.index_keys().await, 1);
+
+    let tag = store.analyses.describe(&id).await.unwrap().etag;
+    let before_settling = store.crashing(Operation::Head, "/analysis/");
+    before_settling.delete(&id, Some(&tag)).await.unwrap_err();
+    assert_eq!((store.text("study-1").await, store.index_keys().await), (None, 1));
+    let refused = store.analyses.delete(&id, Some(&tag)).await;
+    assert!(matches!(refused, Err(Error::PreconditionFailed(_))), "{refused:?}");
+    assert_eq!((store.all().await, store.index_keys().await), (vec![], 0));
+}
+
+#[tokio::test]
 async fn ids_differ_by_case() {
     let store = Store::new();
     store.save("Study", r#"{"a":1}"#).await;
@@ -185,6 +212,21 @@ async fn a_delete_whose_answer_was_lost_is_a_success() {
     let faulty = store.failing(Operation::Delete, "/analysis/", Fault::AnswerLost);
     faulty.delete(&saved.entry.id, Some(&saved.etag)).await.unwrap();
     assert_eq!((store.text("study-1").await, store.index_keys().await), (None, 0));
+}
+
+#[tokio::test]
+async fn a_delete_that_got_no_further_than_the_document_is_finished_by_the_next() {
+    let store = Store::new();
+    for condition in [true, false] {
+        let saved = store.save("study-1", "{}").await;
+        let tag = condition.then_some(&saved.etag);
+        store.crashing(Operation::Head, "/analysis/").delete(&saved.entry.id, tag).await.unwrap_err();
+        assert_eq!(store.all().await, ["study-1"], "its entry is left");
+        let second = store.analyses.delete(&saved.entry.id, tag).await;
+        assert!(second.is_ok() || matches!(second, Err(Error::PreconditionFailed(_))), "{second:?}");
+        assert_eq!(store.all().await, Vec::<String>::new());
+        store.clock.advance(HOUR);
+    }
 }
 
 #[tokio::test]

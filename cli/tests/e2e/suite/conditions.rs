@@ -23,6 +23,7 @@ fn reads(client: &Client) {
         ("if-match", "*", 200),
         ("if-modified-since", "Sat, 01 Jan 2000 00:00:00 GMT", 200),
         ("if-modified-since", "not a date", 200),
+        ("if-unmodified-since", "Fri, 01 Jan 2100 00:00:00 GMT", 200),
     ] {
         let answer = get(name, value);
         assert_eq!(answer.status, status, "{name}: {value}");
@@ -32,6 +33,8 @@ fn reads(client: &Client) {
     }
     let written = client.get(path).header("last-modified").to_owned();
     assert_eq!(get("if-modified-since", &written).status, 304);
+    let old = "Sat, 01 Jan 2000 00:00:00 GMT";
+    get("if-unmodified-since", old).assert_problem("since", 412, "precondition_failed", "saved after");
     get("if-match", "\"other\"").assert_problem("if-match", 412, "precondition_failed", "tag of If-Match");
     for (name, value) in [("if-none-match", "other"), ("if-match", "\"open"), ("if-match", "")] {
         get(name, value).assert_problem(name, 400, "invalid_header", "entity tags in quotes");
@@ -95,6 +98,13 @@ fn malformed(client: &Client) {
         |name: &str, value: &str| client.send("PUT", "/analyses/guarded", &[JSON, (name, value)], b"{}");
     put("if-match", "x").assert_problem("syntax", 400, "invalid_header", "`if-match: x`");
     put("if-none-match", "\"x\"").assert_problem("tag", 400, "invalid_header", "`If-None-Match: *` only");
+    put("if-unmodified-since", "Sat, 01 Jan 2000 00:00:00 GMT").assert_problem(
+        "date",
+        400,
+        "invalid_header",
+        "`If-Match`",
+    );
+    put("content-range", "bytes 0-1/9").assert_problem("range", 400, "invalid_header", "`Content-Range`");
     let both = [JSON, ("if-match", "*"), ("if-none-match", "*")];
     client.send("PUT", "/analyses/guarded", &both, b"{}").assert_problem(
         "both",

@@ -13,7 +13,7 @@ pub(super) const CRASHED_AFTER: Duration = Duration::from_mins(15);
 
 impl Analyses {
     /// Deletes an analysis. Five requests, six for a named id; one more for each stale entry, and one
-    /// if the id was created before today.
+    /// if the day of its creation is over.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::SaveInFlight`] if its first save has not been acknowledged yet;
@@ -25,10 +25,16 @@ impl Analyses {
             self.check_crashed(id, &document).await?;
         }
         self.mark(created_at).await?;
-        match if_match {
-            Some(tag) => self.requests.delete_matching(&document, tag).await.map_err(|e| explain(e, id))?,
-            None => self.requests.delete(&document).await?,
+        let deleted = match if_match {
+            Some(tag) => self.requests.delete_matching(&document, tag).await,
+            None => self.requests.delete(&document).await,
+        };
+        if let Err(Error::PreconditionFailed(_)) = deleted {
+            self.mend(id, created_at).await?;
+            let what = format!("analysis `{id}` has changed: it does not have the tag of If-Match");
+            return Err(Error::PreconditionFailed(what));
         }
+        deleted?;
         self.settle(id, created_at).await
     }
 
@@ -41,14 +47,5 @@ impl Analyses {
         } else {
             Err(Error::SaveInFlight(id.to_string()))
         }
-    }
-}
-
-fn explain(error: Error, id: &AnalysisId) -> Error {
-    match error {
-        Error::PreconditionFailed(_) => Error::PreconditionFailed(format!(
-            "analysis `{id}` has changed: it does not have the tag of If-Match"
-        )),
-        other => other,
     }
 }

@@ -50,7 +50,7 @@ impl Analyses {
     /// [`Error::NotFound`], or [`Error::Unsupported`] if the bucket keeps none.
     pub async fn versions(&self, id: &AnalysisId) -> Result<Vec<Version>> {
         let created_at = self.created_at(id).await?.ok_or_else(|| not_found(id))?;
-        let versions = self.requests.bucket().versions(&self.layout.document(id, created_at)).await?;
+        let versions = self.requests.versions(&self.layout.document(id, created_at)).await?;
         if versions.is_empty() { Err(not_found(id)) } else { Ok(versions) }
     }
 

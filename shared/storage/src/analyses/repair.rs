@@ -58,6 +58,19 @@ impl Analyses {
         self.settle(id, created_at).await
     }
 
+    /// Repairs the id if its index and document disagree, before the caller learns that a condition does not hold.
+    ///
+    /// The condition may fail because the caller's own earlier try, whose outcome is unknown, was cut off between
+    /// document and entry. A caller who is refused does not come back, so that nobody else would finish the work.
+    pub(super) async fn mend(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<()> {
+        let entries = self.entries_of(id, created_at).await?;
+        let agree = match self.requests.head(&self.layout.document(id, created_at)).await? {
+            Some(meta) => entries.iter().any(|(_, entry)| entry.saved_at == meta.saved_at),
+            None => entries.is_empty(),
+        };
+        if agree { Ok(()) } else { self.repair_at(id, created_at).await }
+    }
+
     async fn has_entry(&self, id: &AnalysisId, created_at: CreatedAt, saved_at: SavedAt) -> Result<bool> {
         let entries = self.entries_of(id, created_at).await?;
         Ok(entries.iter().any(|(_, entry)| entry.saved_at == saved_at))

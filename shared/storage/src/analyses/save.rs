@@ -58,10 +58,11 @@ impl Analyses {
     /// Saves a document under an id of the caller's, creating it or replacing what is there.
     ///
     /// Four requests to create a `UUIDv7`, five for a named id; five or seven to replace. One more for each stale
-    /// entry, and one if the id was created before today.
+    /// entry, and one if the day of its creation is over. A save that is refused because of what is stored takes two
+    /// more than it had sent by then.
     ///
     /// # Errors
-    /// [`Error::PreconditionFailed`] if `condition` does not hold; nothing has changed then.
+    /// [`Error::PreconditionFailed`] if `condition` does not hold; the analysis has not changed then, and is listed.
     /// [`Error::Unavailable`] if the bucket does not answer; the document may then be stored or not.
     pub async fn save(&self, id: &AnalysisId, document: &Document, condition: &Condition) -> Result<Saved> {
         let created_at = match condition {
@@ -72,7 +73,11 @@ impl Analyses {
             }
         };
         self.mark(created_at).await?;
-        let (written, created) = self.write_document(id, created_at, document, condition).await?;
+        let outcome = self.write_document(id, created_at, document, condition).await;
+        if let Err(Error::PreconditionFailed(_)) = outcome {
+            self.mend(id, created_at).await?;
+        }
+        let (written, created) = outcome?;
         let saved = self.put_entry(id, created_at, document, written, created).await?;
         self.settle(id, created_at).await?;
         Ok(saved)
@@ -164,6 +169,9 @@ impl Analyses {
         created_at: CreatedAt,
         document: &Document,
     ) -> Result<Outcome> {
+        if self.retention.is_forever() {
+            return Ok(Outcome::Refused { certain: true });
+        }
         let existing = self.requests.head(&self.layout.document(id, created_at)).await?;
         match existing.filter(|meta| !self.is_kept(meta)) {
             Some(expired) => {

@@ -8,7 +8,6 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, future, stream};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -17,14 +16,18 @@ use jiff::tz::Offset;
 use super::Analyses;
 use super::markers::{Marker, SEALED_AFTER};
 use super::scan::Stretch;
-use crate::bucket::{ETag, GetOptions, Got, MAX_KEYS, Precondition, Put};
+use crate::bucket::{ETag, GetOptions, Got, Key, MAX_KEYS, Precondition, Put};
 use crate::error::Result;
 use crate::requests::Outcome;
+use crate::retention::Retention;
 use crate::stats::{Days, Snapshot, Stats};
 use crate::time::{CreatedAt, SavedAt, midnight};
 
-/// How many dirty days are listed at once.
+/// How many dirty days are listed, or markers deleted, at once.
 const PARALLEL_DAYS: usize = 16;
+
+/// How many markers one reader deletes; the next ones go on.
+const MAX_DELETES: usize = 500;
 
 /// The snapshot as it lies in the bucket, and what is known against it.
 #[derive(Debug)]
@@ -37,18 +40,18 @@ struct Basis {
 
 impl Basis {
     /// The sealed days whose totals cannot be relied on.
-    fn doubted(&self, now: Timestamp) -> BTreeSet<Date> {
+    fn doubted(&self, retention: Retention, now: Timestamp) -> BTreeSet<Date> {
         let dirty = self.markers.iter().map(|marker| marker.day);
         let sealed = |day: &Date| *day < self.snapshot.unsealed_from;
-        dirty.chain(self.snapshot.outlived(now)).filter(sealed).collect()
+        dirty.chain(self.snapshot.outlived(retention, now)).filter(sealed).collect()
     }
 
     /// Whether a new snapshot would spare the next reader some work. While the changes that markers announce may
     /// still be under way it would not.
-    fn is_outdated(&self, sealable: Date, now: Timestamp) -> bool {
+    fn is_outdated(&self, sealable: Date, retention: Retention, now: Timestamp) -> bool {
         self.snapshot.unsealed_from < sealable
             || self.accounted(self.snapshot.unsealed_from).next().is_some()
-            || self.snapshot.outlived(now).next().is_some()
+            || self.snapshot.outlived(retention, now).next().is_some()
     }
 
     /// The markers that a snapshot of all days before this one makes superfluous.
@@ -78,7 +81,7 @@ impl Analyses {
         let sealable = Offset::UTC.to_datetime(now - SEALED_AFTER).date();
         let (basis, recent) = future::try_join(self.basis(now), self.count(sealable, None)).await?;
         let days = self.complete(&basis, recent, now).await?;
-        if basis.is_outdated(sealable, now) {
+        if basis.is_outdated(sealable, self.retention, now) {
             // The answer is exact either way: the next reader tries again.
             if let Err(error) = self.seal(&basis, &days, sealable).await {
                 tracing::warn!(%error, "the totals of past days were not stored");
@@ -99,15 +102,15 @@ impl Analyses {
             Got::Found(object) => (serde_json::from_slice(&object.body).ok(), Some(object.meta.etag)),
             Got::Absent | Got::NotModified { .. } => (None, None),
         };
-        // One that cannot be read, or was counted under another retention, is derived anew.
-        let snapshot = snapshot.filter(|snapshot: &Snapshot| snapshot.retention == self.retention);
+        // One that cannot be read, or lacks what is kept longer by now, is derived anew.
+        let snapshot = snapshot.filter(|snapshot: &Snapshot| snapshot.retention.is_at_least(self.retention));
         Ok(Basis { markers, snapshot: snapshot.unwrap_or_else(|| Snapshot::empty(self.retention)), etag })
     }
 
     /// All days: the snapshot's, but from the index those that it lacks and those in doubt.
     async fn complete(&self, basis: &Basis, recent: Counted, now: Timestamp) -> Result<Days> {
         let sealed_until = basis.snapshot.unsealed_from;
-        let doubted = basis.doubted(now);
+        let doubted = basis.doubted(self.retention, now);
         let relisted: Vec<Days> = stream::iter(doubted.iter().copied())
             .map(|day| async move { self.count_days(day, day.tomorrow().ok()).await })
             .buffered(PARALLEL_DAYS)
@@ -178,6 +181,11 @@ impl Analyses {
         let accounted = basis.accounted(unsealed_from);
         #[cfg(feature = "testing")]
         let accounted = accounted.chain(self.aged_since(&basis.markers));
-        try_join_all(accounted.map(|marker| self.requests.delete(&marker.key))).await.map(drop)
+        let superfluous: Vec<Key> = accounted.take(MAX_DELETES).map(|marker| marker.key.clone()).collect();
+        stream::iter(superfluous)
+            .map(|key| async move { self.requests.delete(&key).await })
+            .buffer_unordered(PARALLEL_DAYS)
+            .try_collect()
+            .await
     }
 }

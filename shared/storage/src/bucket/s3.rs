@@ -11,6 +11,7 @@ mod tests;
 mod versions;
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
@@ -18,7 +19,9 @@ use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType, ServerSideEncryption};
+use bytes::{Bytes, BytesMut};
 use futures::try_join;
+use tokio::time::{Instant, timeout_at};
 
 use self::failure::Failure;
 use self::meta::Head;
@@ -27,10 +30,13 @@ use super::{
     Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta, Precondition, Put,
     Version,
 };
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 
 /// The user metadata that holds `saved_at`, in microseconds since the Unix epoch.
 const SAVED_AT: &str = "saved_at";
+
+/// How much memory a document gets before any of it has arrived.
+const PREALLOCATED: usize = 1 << 20;
 
 /// Which bucket, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +48,9 @@ pub struct S3Settings {
     /// The URL of a store other than Amazon's that speaks the same protocol.
     pub endpoint_url: Option<String>,
 }
+
+/// The longest one request takes, answered or not, for documents of up to [`LAG`](client::LAG)'s worth of bytes.
+pub(crate) const LONGEST_ATTEMPT: Duration = client::ANSWER_TIMEOUT.saturating_add(client::LAG);
 
 /// A bucket on S3. A call is one request (two for [`info`](Bucket::info)), never sent again by itself: only the
 /// protocol above can tell whether a conditional write that failed the second time had succeeded the first time.
@@ -137,7 +146,9 @@ impl Bucket for S3Bucket {
         let key = put.key.clone();
         let action = Action::Put { precondition: put.precondition.clone() };
         let request = self.request(action, key.as_str());
-        let output = self.put_request(put).send().await.map_err(|error| request.error(Failure::of(error)))?;
+        let size = put.body.len();
+        let send = self.put_request(put).customize().config_override(client::time_to_send(size));
+        let output = send.send().await.map_err(|error| request.error(Failure::of(error)))?;
         request.etag(output.e_tag())
     }
 
@@ -150,11 +161,7 @@ impl Bucket for S3Bucket {
             .key(key.as_str())
             .set_version_id(options.version_id)
             .set_if_none_match(options.if_none_match.map(|tag| tag.as_str().to_owned()));
-        // The SDK's timeouts end with the headers.
-        match tokio::time::timeout(client::ATTEMPT_TIMEOUT, read(&request, send)).await {
-            Ok(got) => got,
-            Err(elapsed) => Err(request.error(Failure::NoAnswer(elapsed.into()))),
-        }
+        read(&request, send).await
     }
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
@@ -227,9 +234,22 @@ async fn read(request: &Request<'_>, get: GetObjectFluentBuilder) -> Result<Got>
         Err(failure) => return Err(request.error(failure)),
     };
     let meta = Head::from(&output).meta(request)?;
-    match output.body.collect().await {
-        Ok(body) => Ok(Got::Found(Object { meta, body: body.into_bytes() })),
-        Err(error) => Err(request.error(Failure::NoAnswer(error.into()))),
+    match collect(output.body, meta.size).await {
+        Ok(body) => Ok(Got::Found(Object { meta, body })),
+        Err(cause) => Err(request.error(Failure::NoAnswer(cause))),
+    }
+}
+
+/// The whole body, unless it stalls or trickles: the SDK's timeouts end with the headers.
+async fn collect(mut body: ByteStream, size: u64) -> Result<Bytes, Cause> {
+    let begin = Instant::now();
+    let mut received = BytesMut::with_capacity(usize::try_from(size)?.min(PREALLOCATED));
+    loop {
+        let due = begin + client::LAG + client::time_for(received.len());
+        match timeout_at(due, body.try_next()).await?? {
+            Some(chunk) => received.extend_from_slice(&chunk),
+            None => return Ok(received.freeze()),
+        }
     }
 }
 

@@ -73,8 +73,8 @@ pub(super) fn fields(bytes: &[u8]) -> Result<Fields> {
 
 /// The line and column behind these bytes.
 fn place(before: &[u8]) -> String {
-    let lines: Vec<&[u8]> = before.split(|byte| *byte == b'\n').collect();
-    format!("line {} column {}", lines.len(), lines.last().map_or(0, |last| last.len()) + 1)
+    let (line, last) = before.split(|byte| *byte == b'\n').enumerate().last().unwrap_or_default();
+    format!("line {} column {}", line + 1, last.len() + 1)
 }
 
 /// Where valid JSON first nests too deep. The parser does not care: what it ignores, it ignores without recursion.

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -21,6 +22,11 @@ pub(super) fn lock_directory(root: &Path) -> PathBuf {
     root.join(RESERVED).join("locks")
 }
 
+/// Makes the root, and makes each new name durable in its parent.
+pub(super) fn create_root(root: &Path) -> io::Result<()> {
+    create_directories(Path::new(""), &std::path::absolute(root)?)
+}
+
 /// Makes `directory` below `root`, and makes each new name durable in its parent.
 pub(super) fn create_directories(root: &Path, directory: &Path) -> io::Result<()> {
     if directory.is_dir() || directory == root {
@@ -30,7 +36,7 @@ pub(super) fn create_directories(root: &Path, directory: &Path) -> io::Result<()
     create_directories(root, parent)?;
     match fs::create_dir(directory) {
         Ok(()) => sync_directory(parent),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
         Err(e) => Err(e),
     }
 }
@@ -45,18 +51,11 @@ pub(super) fn write_temporary(root: &Path, body: &[u8], saved_at: SavedAt) -> io
     Ok(file)
 }
 
-#[cfg(unix)]
 fn builder() -> tempfile::Builder<'static, 'static> {
-    use std::os::unix::fs::PermissionsExt;
     let mut builder = tempfile::Builder::new();
     // Documents are for people to read: the umask decides, as for any other file.
     builder.permissions(fs::Permissions::from_mode(0o666));
     builder
-}
-
-#[cfg(not(unix))]
-fn builder() -> tempfile::Builder<'static, 'static> {
-    tempfile::Builder::new()
 }
 
 /// The file whose lock guards this key. Another build of the program must choose the same one.
@@ -71,17 +70,10 @@ pub(super) fn lock(root: &Path, key: &str) -> io::Result<File> {
     Ok(file)
 }
 
-#[cfg(unix)]
 pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     match File::open(directory) {
         Ok(file) => file.sync_all(),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(e) => Err(e),
     }
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "directories cannot be synced here; the unix twin can fail")]
-pub(super) fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -32,7 +32,7 @@ pub(super) fn probe(root: &Path) -> Result<()> {
 }
 
 fn prepare(root: &Path) -> io::Result<()> {
-    fs::create_dir_all(root)?;
+    files::create_root(root)?;
     fs::create_dir_all(files::lock_directory(root))?;
     fs::create_dir_all(files::temporary_directory(root))?;
     fs::read_dir(root)?;

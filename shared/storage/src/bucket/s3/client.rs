@@ -1,4 +1,7 @@
 //! How the SDK is set up: credentials, endpoint, timeouts, no retries.
+//!
+//! The timeouts are short enough for [`Requests`](crate::requests) to send a request three times inside the
+//! deadline of one API call, and long enough for what is sent.
 
 use std::time::Duration;
 
@@ -6,21 +9,38 @@ use aws_config::BehaviorVersion;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{Builder, Region, RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_sdk_s3::config::{
+    Builder, IdentityCache, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+};
 
 use super::S3Settings;
 
 /// To a connection, its TLS handshake included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// From the connection to the first byte of the answer, sending the request included.
-const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// To the credentials that a request is signed with. Below [`ANSWER_TIMEOUT`], to be told apart from it.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// For one request and all of its answer.
-pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+/// For a request and its answer, credentials and connection included. The body of a document, sent or received,
+/// has time of its own.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// For one request and getting the credentials to sign it with.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
+/// How far the body of a document may fall behind [`BYTES_PER_SECOND`] while it is received.
+pub(super) const LAG: Duration = Duration::from_secs(3);
+
+/// The slowest connection that documents are sent and received over.
+const BYTES_PER_SECOND: u64 = 1 << 20;
+
+/// The time that so much of a document may take.
+pub(super) fn time_for(bytes: usize) -> Duration {
+    Duration::from_millis(bytes as u64 * 1000 / BYTES_PER_SECOND)
+}
+
+/// What gives one request the time to send a body of this size.
+pub(super) fn time_to_send(bytes: usize) -> Builder {
+    let whole = ANSWER_TIMEOUT + time_for(bytes);
+    Builder::new().timeout_config(TimeoutConfig::builder().operation_attempt_timeout(whole).build())
+}
 
 /// A client with the credentials of the default chain.
 pub(super) async fn connect(settings: &S3Settings) -> Client {
@@ -50,11 +70,11 @@ pub(super) fn with_credentials(
 fn configured(builder: Builder, endpoint_url: Option<&str>) -> Builder {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(READ_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .operation_timeout(OPERATION_TIMEOUT)
+        .operation_attempt_timeout(ANSWER_TIMEOUT)
         .build();
-    let builder = builder.timeout_config(timeouts).retry_config(RetryConfig::disabled());
+    let identities = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build();
+    let builder =
+        builder.timeout_config(timeouts).identity_cache(identities).retry_config(RetryConfig::disabled());
     match endpoint_url {
         None => builder,
         // Other stores resolve no bucket names in DNS, and not all of them know the newer checksums.

@@ -1,0 +1,173 @@
+//! Documents that this product did not write, or cannot read.
+
+use std::sync::Arc;
+
+use analysis_storage::bucket::memory::MemoryBucket;
+use analysis_storage::bucket::{
+    Bucket, BucketInfo, ETag, GetOptions, Got, Listing, ObjectMeta, Put, Version,
+};
+use analysis_storage::rebuild::{Damage, Mode};
+use analysis_storage::{Entry, Error, Key, Loaded};
+use async_trait::async_trait;
+
+use crate::store::{ONE, Store, TWO, UUID7, analyses, rebuild};
+
+#[tokio::test]
+async fn documents_of_other_programs_are_taken_in_where_they_lie() {
+    let store = Store::new();
+    store.put("analysis/2024/01/018cc251-f400-7000-8000-000000000000.json", ONE, &[]).await;
+    store.put("analysis/2024/02/study-1.json", ONE, &[]).await;
+    store.put("analysis/2026/01/study-2.json", ONE, &[]).await;
+    assert_eq!(store.damage().await, [Damage::Orphan, Damage::NoIdRecord, Damage::NoIdRecord]);
+    store.heal().await;
+    let created: Vec<String> =
+        store.list().await.iter().map(|e| format!("{} {}", e.id, e.created_at)).collect();
+    let uuid = format!("{UUID7} 2024-01-01T00:00:00.000Z");
+    // Within the month of the key, however much later it was written.
+    let expected = ["study-2 2026-01-15T12:00:00.000Z", "study-1 2024-02-29T23:59:59.999Z", &uuid];
+    assert_eq!(created, expected);
+    let reloaded = store.analyses.load(&store.id("study-1"), &GetOptions::default()).await;
+    assert!(matches!(reloaded, Ok(Loaded::Document(_))));
+}
+
+#[tokio::test]
+async fn documents_that_are_no_analyses_are_indexed_by_their_metadata() {
+    let store = Store::new();
+    let good = [("implementation", "openai"), ("status", "error"), ("timestamp", "2024-01-15T10:30:00Z")];
+    let bad = [("implementation", "a b"), ("status", "=?UTF-8?Q?=C3=A9?="), ("timestamp", "yesterday")];
+    store.put("analysis/2024/02/array.json", "[1]", &good).await;
+    store.put("analysis/2024/02/binary.json", "\u{0}\u{1}", &bad).await;
+    store.put("analysis/2024/02/empty.json", "", &[]).await;
+    store.put("analysis/2024/02/label.json", r#"{"implementation":"a b"}"#, &good).await;
+    assert_eq!(store.damage().await, [Damage::NoIdRecord; 4]);
+    store.heal().await;
+    let mut list: Vec<String> = store
+        .list()
+        .await
+        .into_iter()
+        .map(|Entry { id, summary, size, .. }| {
+            let timestamp = summary.timestamp.map(|t| t.to_string()).unwrap_or_default();
+            format!("{id} {} {} {size} {timestamp}", summary.implementation, summary.status)
+        })
+        .collect();
+    list.sort();
+    let expected = [
+        "array openai error 3 2024-01-15T10:30:00Z",
+        "binary unknown unknown 2 ",
+        "empty unknown unknown 0 ",
+        "label openai error 24 2024-01-15T10:30:00Z",
+    ];
+    assert_eq!(list, expected);
+}
+
+#[tokio::test]
+async fn objects_that_no_id_leads_to_are_reported_and_left() {
+    let store = Store::new();
+    store.save("study-1", ONE).await;
+    let odd = [
+        "analysis/README.txt",
+        "analysis/2024/01/a b.json",
+        "analysis/2024/01/a/b.json",
+        "analysis/2024/01/\u{e9}.json",
+        "analysis/2024/01/.json",
+        "analysis/2024/01/018CC251-F400-7000-8000-000000000000.json",
+        "analysis/2024/13/month.json",
+        // These belong to other months: by their id, and by their id record.
+        "analysis/2024/02/018cc251-f400-7000-8000-000000000000.json",
+        "analysis/2024/02/study-1.json",
+    ];
+    for key in odd {
+        store.put(key, ONE, &[]).await;
+    }
+    store.put("analysis/2024/01/018cc251-f400-7000-8000-000000000000.json", TWO, &[]).await;
+    let report = rebuild(&store.analyses, None, Mode::Repair).await;
+    let (repaired, left): (Vec<_>, Vec<_>) = report.findings.into_iter().partition(|f| f.repaired);
+    assert_eq!(repaired.iter().map(|f| f.damage).collect::<Vec<_>>(), [Damage::Orphan]);
+    let mut keys: Vec<String> = left.iter().map(|f| f.key.as_str()["t/".len()..].to_owned()).collect();
+    let mut expected = odd.map(ToOwned::to_owned);
+    keys.sort();
+    expected.sort();
+    assert_eq!(keys, expected);
+    assert!(left.iter().all(|f| f.damage == Damage::Misplaced && f.advice.is_some()));
+    let advice = left.iter().find(|f| f.key.as_str().ends_with("02/study-1.json")).unwrap().advice.clone();
+    assert_eq!(advice.unwrap(), "its id belongs to t/analysis/2026/01/study-1.json");
+    assert_eq!(store.check().await, left, "a check finds the same");
+    assert_eq!(store.list().await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_id_record_that_cannot_be_read_is_reported_and_left() {
+    let store = Store::new();
+    store.save("study-1", ONE).await;
+    store.put("metadata/ids/study-1", "{}", &[]).await;
+    for _ in 0..2 {
+        let report = rebuild(&store.analyses, None, Mode::Repair).await;
+        let [finding] = &report.findings[..] else { panic!("{report:?}") };
+        assert_eq!((finding.damage, finding.key.as_str()), (Damage::BadIdRecord, "t/metadata/ids/study-1"));
+        assert!(!finding.repaired && finding.advice.is_some());
+    }
+    assert_eq!(store.list().await.len(), 1);
+}
+
+/// A bucket whose documents all lie in an archive.
+#[derive(Debug)]
+struct Archive {
+    inner: Arc<MemoryBucket>,
+    /// Whether the answer to HEAD says so, too.
+    heads_tell: bool,
+}
+
+#[async_trait]
+impl Bucket for Archive {
+    async fn put(&self, put: Put) -> Result<ETag, Error> {
+        self.inner.put(put).await
+    }
+
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got, Error> {
+        if key.as_str().contains("/analysis/") {
+            return Err(Error::Archived(key.to_string()));
+        }
+        self.inner.get(key, options).await
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, Error> {
+        let meta = self.inner.head(key).await?;
+        let archived = self.heads_tell && key.as_str().contains("/analysis/");
+        Ok(meta.map(|meta| ObjectMeta { archived, ..meta }))
+    }
+
+    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<(), Error> {
+        self.inner.delete(key, if_match).await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Listing, Error> {
+        self.inner.list(prefix, after, limit).await
+    }
+
+    async fn versions(&self, key: &Key) -> Result<Vec<Version>, Error> {
+        self.inner.versions(key).await
+    }
+
+    async fn info(&self) -> Result<BucketInfo, Error> {
+        self.inner.info().await
+    }
+}
+
+#[tokio::test]
+async fn archived_documents_are_indexed_by_their_metadata() {
+    for heads_tell in [false, true] {
+        let mut store = Store::new();
+        let lost = store.save("lost", TWO).await;
+        let kept = store.save("kept", ONE).await;
+        store.remove("!lost!").await;
+        store.analyses =
+            analyses(Arc::new(Archive { inner: store.bucket.clone(), heads_tell }), &store.clock);
+        assert_eq!(store.damage().await, [Damage::Orphan]);
+        // Repairing the other must not put a poorer entry beside its own.
+        store.analyses.repair(&store.id("kept")).await.unwrap();
+        store.heal().await;
+        let mut entries = store.list().await;
+        entries.sort_by_key(|entry| entry.saved_at);
+        assert_eq!(entries, [lost, kept]);
+    }
+}

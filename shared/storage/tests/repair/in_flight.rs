@@ -1,0 +1,86 @@
+//! What a save or delete in flight, or expiry, makes look like damage is not reported.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use analysis_storage::rebuild::{Damage, Mode};
+use analysis_storage::testing::{ManualClock, Operation};
+use analysis_storage::{Analyses, Bucket, Clock, Condition, Layout, Retention, StorageType};
+use async_trait::async_trait;
+
+use crate::store::{ONE, Store, TWO, analyses, document, rebuild};
+
+#[tokio::test]
+async fn what_is_in_flight_is_not_reported() {
+    let store = Store::new();
+    store.save("replaced", ONE).await;
+    store.save("settled", ONE).await;
+    store.clock.advance(Duration::from_hours(1));
+    let put = store.crashing(Operation::Put, "/index/");
+    put.save(&store.id("new"), &document(TWO), &Condition::None).await.unwrap_err();
+    put.save(&store.id("replaced"), &document(TWO), &Condition::None).await.unwrap_err();
+    let settle = store.crashing(Operation::List, "/index/");
+    settle.save(&store.id("settled"), &document(TWO), &Condition::None).await.unwrap_err();
+    let report = rebuild(&store.analyses, None, Mode::CHECK).await;
+    assert_eq!((report.findings, report.in_flight), (vec![], 3));
+    store.clock.advance(Duration::from_mins(16));
+    assert_eq!(store.damage().await, [Damage::Orphan, Damage::Orphan, Damage::Stale]);
+    store.heal().await;
+}
+
+/// A clock in whose pauses others finish what they have begun.
+#[derive(Debug)]
+pub(crate) struct Patient(pub(crate) Arc<ManualClock>);
+
+#[async_trait]
+impl Clock for Patient {
+    fn now(&self) -> jiff::Timestamp {
+        self.0.now()
+    }
+
+    fn random(&self) -> u64 {
+        self.0.random()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.advance(duration);
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_delete_in_flight_is_not_reported() {
+    let store = Store::new();
+    let entry = store.save("study-1", ONE).await;
+    store.bucket.delete(&store.analyses.document_key(&entry), None).await.unwrap();
+    let clock = Arc::new(Patient(store.clock.clone()));
+    let checker = Analyses::new(store.bucket.clone(), StorageType::Memory, Layout::new("t"), clock);
+    let (report, ()) = futures::join!(rebuild(&checker, None, Mode::CHECK), async {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        // This delete ends, and after another save the next one is under way.
+        store.analyses.repair(&entry.id).await.unwrap();
+        let again = store.save("study-1", TWO).await;
+        store.bucket.delete(&store.analyses.document_key(&again), None).await.unwrap();
+    });
+    assert_eq!((report.entries, report.findings), (1, vec![]));
+    assert_eq!(store.damage().await, [Damage::Phantom]);
+}
+
+#[tokio::test]
+async fn what_is_past_its_retention_is_no_damage() {
+    let mut store = Store::new();
+    store.save("entry-gone", ONE).await;
+    store.save("document-gone", ONE).await;
+    store.save("all-gone", ONE).await;
+    store.analyses = analyses(store.bucket.clone(), &store.clock).with_retention(Retention::days(10));
+    store.clock.advance(Duration::from_hours(24 * 20));
+    for part in ["!entry-gone!", "/document-gone.json", "/ids/all-gone", "!all-gone!"] {
+        store.remove(part).await;
+    }
+    assert_eq!(store.check().await, []);
+    assert_eq!(rebuild(&store.analyses, None, Mode::Repair).await.findings, []);
+}

@@ -1,0 +1,10 @@
+//! Repair and rebuild: every kind of damage is found, told apart from saves in flight, and healed.
+
+#![expect(clippy::unwrap_used, reason = "test code: a panic is how it reports")]
+
+mod concurrent;
+mod damage;
+mod foreign;
+mod in_flight;
+mod paging;
+mod store;
