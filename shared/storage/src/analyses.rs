@@ -4,6 +4,8 @@ mod delete;
 mod list;
 mod load;
 mod markers;
+#[cfg(feature = "testing")]
+pub(crate) mod mutants;
 pub mod rebuild;
 mod repair;
 mod save;
@@ -63,6 +65,8 @@ pub struct Analyses {
     retention: Retention,
     storage_type: StorageType,
     markers: Markers,
+    #[cfg(feature = "testing")]
+    mutant: Option<mutants::Mutant>,
 }
 
 impl Analyses {
@@ -76,7 +80,16 @@ impl Analyses {
     ) -> Self {
         let requests = Requests::new(bucket, Arc::clone(&clock));
         let (retention, markers) = (Retention::default(), Markers::default());
-        Self { requests, layout, clock, retention, storage_type, markers }
+        Self {
+            requests,
+            layout,
+            clock,
+            retention,
+            storage_type,
+            markers,
+            #[cfg(feature = "testing")]
+            mutant: None,
+        }
     }
 
     /// The same, kept as long as the bucket's lifecycle rules keep them.

@@ -54,6 +54,14 @@ pub(super) struct Marker {
 impl Analyses {
     /// Announces that an entry of this creation time is about to change. One request, where one is needed.
     pub(super) async fn mark(&self, created_at: CreatedAt) -> Result<()> {
+        #[cfg(feature = "testing")]
+        if self.is(super::mutants::Mutant::MarkerAfterChange) {
+            return Ok(());
+        }
+        self.put_marker(created_at).await
+    }
+
+    pub(super) async fn put_marker(&self, created_at: CreatedAt) -> Result<()> {
         let (day, now) = (created_at.date(), self.clock.now());
         let over = day.tomorrow().ok().and_then(crate::time::midnight);
         let needs_marker = over.is_some_and(|end| now.duration_since(end) > MARKED_AFTER);
@@ -84,7 +92,7 @@ impl Analyses {
     }
 }
 
-fn is_past(written: SavedAt, now: Timestamp) -> bool {
+pub(super) fn is_past(written: SavedAt, now: Timestamp) -> bool {
     let age = now.duration_since(written.timestamp());
     age.is_positive() && age.unsigned_abs() > ENDED
 }

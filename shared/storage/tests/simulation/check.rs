@@ -1,0 +1,173 @@
+//! What must hold when everything has come to rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use analysis_storage::{AnalysisId, Entry, Layout, Retention, Stats};
+
+use crate::engine::Engine;
+use crate::history::Sight;
+use crate::linear::{Value, is_explained};
+use crate::perform::Came;
+use crate::plan::{Op, id_of, value_of};
+use crate::run::{id_of_document, midnight_after};
+
+const MINUTE: i64 = 60_000_000;
+
+type Check = Result<(), String>;
+
+/// Repairs what crashed operations have left behind, then reads everything, lets a day go by and reads again.
+pub(crate) fn at_rest(engine: &mut Engine) -> Check {
+    repair(engine)?;
+    index_is_exact(engine)?;
+    let known: Vec<usize> = (0..engine.ids.len()).filter(|id| engine.ids[*id].is_some()).collect();
+    for id in known {
+        engine.run_alone(Op::Load { id });
+    }
+    engine.run_alone(Op::List { limit: 2 });
+    engine.run_alone(Op::Stats);
+    engine.jump(16 * MINUTE);
+    engine.run_alone(Op::Stats);
+    let tomorrow = midnight_after(engine.world.time.micros()) - engine.world.time.micros();
+    engine.jump(tomorrow + 120 * MINUTE);
+    for _ in 0..2 {
+        engine.run_alone(Op::Stats);
+    }
+    engine.run_alone(Op::List { limit: 1000 });
+    no_marker_is_left(engine)?;
+    history_is_explained(engine)
+}
+
+/// Every id of an operation that crashed or did not learn what came of it.
+fn repair(engine: &mut Engine) -> Check {
+    let mut known: BTreeSet<AnalysisId> = BTreeSet::new();
+    for id in 0..engine.ids.len() {
+        let Some(name) = engine.ids[id].clone() else { continue };
+        known.insert(name);
+        if engine.history.needs_repair(id) {
+            repair_one(engine, id)?;
+        }
+    }
+    // Nobody knows the id of a new analysis whose save was not acknowledged: it shows in its document.
+    for document in engine.world.keys("analysis/") {
+        let Some(id) = id_of_document(&document).filter(|id| !known.contains(id)) else { continue };
+        engine.ids.push(Some(id));
+        repair_one(engine, engine.ids.len() - 1)?;
+        engine.ids.pop();
+    }
+    engine.history.healed = engine.history.now();
+    Ok(())
+}
+
+fn repair_one(engine: &mut Engine, id: usize) -> Check {
+    let task = engine.run_alone(Op::Repair { id });
+    match &engine.history.records[task].came {
+        Some(Came::Repaired) => Ok(()),
+        other => Err(format!("repair failed: {other:?}")),
+    }
+}
+
+/// The index holds one entry for each document that readers see, of the same save, and none for others.
+fn index_is_exact(engine: &Engine) -> Check {
+    let (world, layout) = (&engine.world, Layout::new(""));
+    let now = world.time.timestamp();
+    let retention: Retention = engine.history.retention();
+    let mut entries: BTreeMap<AnalysisId, Vec<Entry>> = BTreeMap::new();
+    for entry in world.keys(&layout.index()).iter().filter_map(|key| layout.parse_entry(key)) {
+        if !retention.is_over(entry.saved_at, now) {
+            entries.entry(entry.id.clone()).or_default().push(entry);
+        }
+    }
+    for key in world.keys("analysis/") {
+        let id = id_of_document(&key).ok_or_else(|| format!("a document that nobody saved: {key}"))?;
+        let meta = world.meta(&key).expect("it was listed just now");
+        let of_id = entries.remove(&id).unwrap_or_default();
+        let current: Vec<_> = of_id.iter().filter(|entry| entry.saved_at == meta.saved_at).collect();
+        let expected = usize::from(!retention.is_over(meta.saved_at, now));
+        if (current.len(), of_id.len()) != (expected, expected) {
+            return Err(format!("{key} of {} has other entries at rest: {of_id:?}", meta.saved_at.micros()));
+        }
+    }
+    match entries.into_iter().next() {
+        Some((id, entries)) => Err(format!("id {id} has entries without a document at rest: {entries:?}")),
+        None => Ok(()),
+    }
+}
+
+fn no_marker_is_left(engine: &Engine) -> Check {
+    match engine.world.keys("metadata/dirty/").first() {
+        Some(marker) => Err(format!("{marker} is left, though its day has been counted since")),
+        None => Ok(()),
+    }
+}
+
+fn history_is_explained(engine: &Engine) -> Check {
+    let history = &engine.history;
+    let ids: BTreeSet<usize> = history.records.iter().filter_map(|record| record.op.id()).collect();
+    let mut sights: BTreeMap<usize, Vec<Sight>> = BTreeMap::new();
+    for (task, record) in history.records.iter().enumerate() {
+        if let Some(Came::Wrong(what)) = &record.came {
+            return Err(format!("#{task}: {what}"));
+        }
+        let Some(seen) = seen(record.came.as_ref())? else { continue };
+        for id in &ids {
+            let values = seen.get(id).map_or(&[][..], Vec::as_slice);
+            if let Some(outlived) = values.iter().find(|value| history.is_outlived(**value, record.from)) {
+                return Err(format!("#{task} shows value {outlived}, which is past its retention"));
+            }
+            let is_reader = record.op.id().is_none();
+            if let Some(sight) = is_reader.then(|| history.judge(task, *id, values)).transpose()?.flatten() {
+                sights.entry(*id).or_default().push(sight);
+            }
+        }
+    }
+    for id in ids {
+        let steps = history.steps(id, sights.get(&id).map_or(&[], Vec::as_slice));
+        if !is_explained(&steps) {
+            return Err(format!("no order of changes explains what was seen of id {id}: {steps:#?}"));
+        }
+    }
+    Ok(())
+}
+
+/// The values that an operation showed, by id.
+fn seen(came: Option<&Came>) -> Result<Option<BTreeMap<usize, Vec<Value>>>, String> {
+    let values = match came {
+        Some(Came::Loaded(value)) => vec![*value],
+        Some(Came::Listed(entries)) => listed(entries)?,
+        Some(Came::Counted(stats)) => counted(stats)?,
+        _ => return Ok(None),
+    };
+    let mut seen: BTreeMap<usize, Vec<Value>> = BTreeMap::new();
+    for value in values {
+        seen.entry(id_of(value)).or_default().push(value);
+    }
+    Ok(Some(seen))
+}
+
+fn listed(entries: &[Entry]) -> Result<Vec<Value>, String> {
+    let sorted = entries.is_sorted_by(|a, b| (b.created_at, &a.id) < (a.created_at, &b.id));
+    if !sorted {
+        return Err(format!("a walk is out of order or repeats itself: {entries:?}"));
+    }
+    let value = |entry: &Entry| value_of(entry.summary.status.as_str());
+    entries.iter().map(|entry| value(entry).ok_or_else(|| format!("not one of ours: {entry:?}"))).collect()
+}
+
+/// The values that the totals count; all figures must agree on them.
+fn counted(stats: &Stats) -> Result<Vec<Value>, String> {
+    let mut values = Vec::new();
+    let mut by_id: BTreeMap<String, u64> = BTreeMap::new();
+    for (status, count) in &stats.statuses {
+        let value = value_of(status).ok_or_else(|| format!("not one of ours: {status}"))?;
+        *by_id.entry(format!("i{}", id_of(value))).or_default() += count;
+        for _ in 0..*count {
+            values.push(value);
+        }
+    }
+    let size: u64 = values.iter().map(|value| crate::plan::document(*value).size()).sum();
+    let total = values.len() as u64;
+    let agree = by_id == stats.implementations_used
+        && (total, size) == (stats.total_analyses, stats.total_size_bytes)
+        && stats.by_month.values().sum::<u64>() == total;
+    if agree { Ok(values) } else { Err(format!("totals that contradict themselves: {stats:?}")) }
+}

@@ -1,0 +1,142 @@
+//! Carrying out one operation, and what came of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use analysis_storage::bucket::GetOptions;
+use analysis_storage::query::{Limit, ListQuery};
+use analysis_storage::{Analyses, AnalysisId, Condition, ETag, Entry, Error, Loaded, Saved, Stats};
+
+use crate::linear::Value;
+use crate::plan::{Op, Wish, document, value_of};
+
+/// The tags that callers know: of the latest acknowledged save of each id, with its value.
+pub(crate) type Tags = BTreeMap<usize, (ETag, Value)>;
+
+/// A condition as it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Nothing,
+    Absent,
+    Present,
+    Is(Value),
+}
+
+/// What came of an operation.
+#[derive(Debug, Clone)]
+pub(crate) enum Came {
+    Saved { asked: Asked, saved: Box<Saved> },
+    /// The condition did not hold.
+    Refused(Asked),
+    Deleted(Asked),
+    /// There is none.
+    NotFound,
+    Loaded(Value),
+    Repaired,
+    Listed(Vec<Entry>),
+    Counted(Stats),
+    /// Told to try again: nothing has happened.
+    InFlight,
+    /// It may have happened or not.
+    Unknown(Asked),
+    /// An answer that no simulated fault explains.
+    Wrong(String),
+}
+
+/// One operation with all it needs.
+pub(crate) struct Job {
+    pub(crate) op: Op,
+    pub(crate) analyses: Arc<Analyses>,
+    pub(crate) id: Option<AnalysisId>,
+    pub(crate) asked: Asked,
+    pub(crate) tag: Option<ETag>,
+}
+
+impl Job {
+    pub(crate) fn new(op: Op, analyses: Arc<Analyses>, id: Option<AnalysisId>, tags: &Tags) -> Self {
+        let known = op.id().and_then(|id| tags.get(&id).cloned());
+        let wish = match op {
+            Op::Save { wish, .. } | Op::Delete { wish, .. } => wish,
+            _ => Wish::None,
+        };
+        let (asked, tag) = match (wish, known) {
+            (Wish::None, _) => (Asked::Nothing, None),
+            (Wish::Absent, _) => (Asked::Absent, None),
+            (Wish::Latest, Some((tag, value))) => (Asked::Is(value), Some(tag)),
+            // Nobody has a tag yet: a deletion needs none.
+            (Wish::Latest, None) if matches!(op, Op::Delete { .. }) => (Asked::Nothing, None),
+            (Wish::Present | Wish::Latest, _) => (Asked::Present, None),
+        };
+        Self { op, analyses, id, asked, tag }
+    }
+
+    pub(crate) async fn run(self) -> Came {
+        let asked = self.asked;
+        match self.attempt().await {
+            Ok(came) => came,
+            Err(Error::PreconditionFailed(_)) => Came::Refused(asked),
+            Err(Error::NotFound(_)) => Came::NotFound,
+            Err(Error::SaveInFlight(_)) => Came::InFlight,
+            Err(Error::Unavailable { .. }) => Came::Unknown(asked),
+            Err(error) => Came::Wrong(error.to_string()),
+        }
+    }
+
+    async fn attempt(&self) -> Result<Came, Error> {
+        let id = || self.id.as_ref().expect("an operation on an id has one");
+        match self.op {
+            Op::SaveNew { value, .. } => {
+                self.analyses.save_new(&document(value)).await.map(|saved| self.saved(saved))
+            }
+            Op::Save { value, .. } => {
+                let saved = self.analyses.save(id(), &document(value), &self.condition()).await?;
+                Ok(self.saved(saved))
+            }
+            Op::Delete { .. } => {
+                self.analyses.delete(id(), self.tag.as_ref()).await.map(|()| Came::Deleted(self.asked))
+            }
+            Op::Load { .. } => self.load(id()).await,
+            Op::Repair { .. } => self.analyses.repair(id()).await.map(|()| Came::Repaired),
+            Op::List { limit } => self.walk(limit).await.map(Came::Listed),
+            Op::Stats => self.analyses.stats().await.map(Came::Counted),
+        }
+    }
+
+    fn condition(&self) -> Condition {
+        match (self.asked, &self.tag) {
+            (Asked::Absent, _) => Condition::Absent,
+            (Asked::Present, _) => Condition::Present,
+            (Asked::Is(_), Some(tag)) => Condition::Match(tag.clone()),
+            _ => Condition::None,
+        }
+    }
+
+    fn saved(&self, saved: Saved) -> Came {
+        Came::Saved { asked: self.asked, saved: Box::new(saved) }
+    }
+
+    async fn load(&self, id: &AnalysisId) -> Result<Came, Error> {
+        let Loaded::Document(object) = self.analyses.load(id, &GetOptions::default()).await? else {
+            return Ok(Came::Wrong("not modified since a tag that nobody sent".to_owned()));
+        };
+        let body: serde_json::Value = serde_json::from_slice(&object.body).unwrap_or_default();
+        let value = body["status"].as_str().and_then(value_of);
+        Ok(match value {
+            Some(value) if *document(value).bytes() == object.body => Came::Loaded(value),
+            _ => Came::Wrong(format!("bytes that nobody saved: {:?}", object.body)),
+        })
+    }
+
+    async fn walk(&self, limit: usize) -> Result<Vec<Entry>, Error> {
+        let mut query = ListQuery { limit: Limit::parse(&limit.to_string())?, ..ListQuery::default() };
+        let mut listed = Vec::new();
+        loop {
+            let page = self.analyses.list(&query).await?;
+            listed.extend(page.entries);
+            query.cursor = page.next;
+            if query.cursor.is_none() {
+                return Ok(listed);
+            }
+        }
+    }
+}
