@@ -1,4 +1,4 @@
-.PHONY: help run test lint walkthrough watch setup
+.PHONY: help run test sim lint walkthrough watch setup
 
 VENV := .venv
 TOOLS := $(CURDIR)/$(VENV)/bin
@@ -13,6 +13,9 @@ run: ## Serve the API at http://127.0.0.1:8000, with files in ./analysis_results
 test: setup ## Run every test, S3 and Lambda included
 	cargo build --workspace --all-targets
 	cargo test --workspace
+
+sim: ## Run the simulation of the protocol with more seeds (SEEDS=...)
+	SEEDS=$(or $(SEEDS),100000) cargo test -p analysis-storage --test simulation no_seed -- --nocapture
 
 lint: ## Check format, lints, documentation and dependencies
 	cargo fmt --all --check

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use analysis_storage::{AnalysisId, Entry, Layout, Retention, Stats};
+use analysis_storage::{AnalysisId, Entry, Key, Layout, Retention, Stats};
 
 use crate::engine::Engine;
 use crate::history::Sight;
 use crate::linear::{Value, is_explained};
 use crate::perform::Came;
 use crate::plan::{Op, id_of, value_of};
-use crate::run::{id_of_document, midnight_after};
+use crate::run::midnight_after;
 
 const MINUTE: i64 = 60_000_000;
 
@@ -17,6 +17,9 @@ type Check = Result<(), String>;
 
 /// Repairs what crashed operations have left behind, then reads everything, lets a day go by and reads again.
 pub(crate) fn at_rest(engine: &mut Engine) -> Check {
+    list_and_totals_agree(engine)?;
+    engine.jump(16 * MINUTE);
+    list_and_totals_agree(engine)?;
     repair(engine)?;
     index_is_exact(engine)?;
     let known: Vec<usize> = (0..engine.ids.len()).filter(|id| engine.ids[*id].is_some()).collect();
@@ -35,6 +38,16 @@ pub(crate) fn at_rest(engine: &mut Engine) -> Check {
     engine.run_alone(Op::List { limit: 1000 });
     no_marker_is_left(engine)?;
     history_is_explained(engine)
+}
+
+/// Even what crashed operations have left behind is counted as it is listed.
+fn list_and_totals_agree(engine: &mut Engine) -> Check {
+    let tasks = [engine.run_alone(Op::List { limit: 1000 }), engine.run_alone(Op::Stats)];
+    let [listed, counted] = tasks.map(|task| seen(engine.history.records[task].came.as_ref()));
+    match (listed?, counted?) {
+        (listed, counted) if listed == counted => Ok(()),
+        (listed, counted) => Err(format!("at rest, the list shows {listed:?}, and the totals {counted:?}")),
+    }
 }
 
 /// Every id of an operation that crashed or did not learn what came of it.
@@ -64,6 +77,12 @@ fn repair_one(engine: &mut Engine, id: usize) -> Check {
         Some(Came::Repaired) => Ok(()),
         other => Err(format!("repair failed: {other:?}")),
     }
+}
+
+/// The id of the document at this key.
+fn id_of_document(key: &Key) -> Option<AnalysisId> {
+    let name = key.as_str().rsplit('/').next()?.strip_suffix(".json")?;
+    AnalysisId::from_stored(name).ok()
 }
 
 /// The index holds one entry for each document that readers see, of the same save, and none for others.

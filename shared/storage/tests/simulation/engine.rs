@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
-use analysis_storage::{Analyses, AnalysisId, Layout, Retention, StorageType};
+use analysis_storage::{Analyses, AnalysisId, Key, Layout, Retention, StorageType};
 
 use crate::history::{History, Record};
 use crate::perform::{Came, Job, Tags};
@@ -101,7 +101,7 @@ impl Engine {
             Some(came) => self.note(|| format!("#{task} ends: {came:?}")),
             None => self.note(|| format!("#{task} crashes")),
         }
-        if let (Some(Came::Saved { saved, .. }), Some(id)) = (&came, self.history.records[task].op.id()) {
+        if let (Some(Came::Saved(saved)), Some(id)) = (&came, self.history.records[task].op.id()) {
             self.ids.resize(self.ids.len().max(id + 1), None);
             self.ids[id] = Some(saved.entry.id.clone());
             if let Some(value) = self.history.records[task].value() {
@@ -159,6 +159,13 @@ impl Engine {
         self.world.time.advance_to(self.world.time.micros() + micros);
         self.step();
         self.note(|| "time has gone by".to_owned());
+    }
+
+    /// The bucket's lifecycle rules remove an object.
+    pub(crate) fn expire(&mut self, key: &Key) {
+        self.step();
+        self.world.remove(key);
+        self.note(|| format!("{key} expires"));
     }
 
     pub(crate) fn step(&mut self) {

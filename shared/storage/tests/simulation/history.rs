@@ -42,17 +42,17 @@ impl Record {
     /// Whether nobody knows what it has changed.
     fn is_unknown(&self) -> bool {
         let harmless = matches!(self.op, Op::Load { .. } | Op::List { .. } | Op::Stats);
-        !harmless && matches!(self.came, None | Some(Came::Unknown(_)))
+        !harmless && matches!(self.came, None | Some(Came::Unknown))
     }
 
     /// Whether it has certainly changed nothing.
     fn is_refused(&self) -> bool {
-        matches!(self.came, Some(Came::Refused(_) | Came::NotFound | Came::InFlight))
+        matches!(self.came, Some(Came::Refused | Came::NotFound | Came::InFlight))
     }
 
     /// Whether it leaves the index as it should be.
     fn heals(&self) -> bool {
-        matches!(self.came, Some(Came::Saved { .. } | Came::Deleted(_) | Came::Repaired))
+        matches!(self.came, Some(Came::Saved(_) | Came::Deleted | Came::Repaired))
             && !matches!(self.op, Op::SaveNew { .. })
     }
 }
@@ -130,7 +130,8 @@ impl History {
     fn over(&self, saved: u64) -> Option<u64> {
         let at = |step: u64| self.times[usize::try_from(step).unwrap().min(self.times.len() - 1)];
         let saved_at = SavedAt::from_micros(at(saved));
-        let is_over = |now: &i64| self.retention.is_over(saved_at, Timestamp::from_microsecond(*now).unwrap());
+        let is_over =
+            |now: &i64| self.retention.is_over(saved_at, Timestamp::from_microsecond(*now).unwrap());
         self.times.iter().position(is_over).map(|step| step as u64)
     }
 
@@ -147,9 +148,8 @@ impl History {
         let Some(unknown) = unknown else { return true };
         at >= self.healed
             || of_id().any(|(index, healer)| {
-                let alone = of_id().all(|(other, r)| {
-                    other == index || r.settled < healer.from || r.from > healer.settled
-                });
+                let alone = of_id()
+                    .all(|(other, r)| other == index || r.settled < healer.from || r.from > healer.settled);
                 healer.heals() && alone && healer.from > unknown && healer.settled < at
             })
     }
@@ -159,15 +159,17 @@ impl History {
         let of_id: Vec<&Record> =
             self.records.iter().filter(|r| r.changes(id) && r.from <= to && !r.is_refused()).collect();
         let mut beside = of_id.iter().filter(|r| r.settled >= from);
-        let one_save = beside.by_ref().take(2).all(|r| matches!(r.came, Some(Came::Saved { .. })))
+        let one_save = beside.by_ref().take(2).all(|r| matches!(r.came, Some(Came::Saved(_))))
             && of_id.iter().filter(|r| r.settled >= from).count() <= 1;
         let last = of_id.iter().filter(|r| r.settled < from).max_by_key(|r| r.from);
         let kept = |r: &Record| self.over(r.from).is_none_or(|over| over > to);
         one_save
             && !of_id.iter().any(|r| r.is_unknown())
             && last.is_some_and(|last| {
-                let alone = of_id.iter().all(|r| std::ptr::eq(*r, *last) || r.settled < last.from || r.settled >= from);
-                matches!(last.came, Some(Came::Saved { .. })) && alone && kept(last)
+                let alone = of_id
+                    .iter()
+                    .all(|r| std::ptr::eq(*r, *last) || r.settled < last.from || r.settled >= from);
+                matches!(last.came, Some(Came::Saved(_))) && alone && kept(last)
             })
     }
 
@@ -219,23 +221,29 @@ impl History {
             None => Then::Keep,
         };
         match &record.came {
-            Some(Came::Saved { saved, .. }) => {
+            Some(Came::Saved(saved)) => {
                 push(to, true, if saved.created { Needs::Absent } else { wanted }, change);
             }
-            Some(Came::Deleted(_)) => push(to, true, Needs::Nothing, change),
-            Some(Came::Refused(asked)) => push(to, true, refused(*asked), Then::Keep),
+            Some(Came::Deleted) => push(to, true, Needs::Nothing, change),
+            Some(Came::Refused) => push(to, true, refused(record.asked), Then::Keep),
             Some(Came::NotFound) => push(to, true, Needs::Absent, Then::Keep),
             Some(Came::Loaded(value)) => push(to, true, Needs::Is(*value), Then::Keep),
             _ => {}
         }
         // A request that was sent again, and the last one of an operation that got no answer, may have counted.
-        let acknowledged = matches!(record.came, Some(Came::Saved { .. } | Came::Deleted(_)));
+        let acknowledged = matches!(record.came, Some(Came::Saved(_) | Came::Deleted));
         let optional = if record.is_refused() { 0 } else { effects };
         for _ in usize::from(acknowledged)..optional {
             push(settled, false, wanted, change);
         }
         if let (Then::Set(..), Some(over)) = (change, self.over(from)) {
-            steps.push(Step { from: over, to: u64::MAX, must: false, needs: Needs::By(index), then: Then::Clear });
+            steps.push(Step {
+                from: over,
+                to: u64::MAX,
+                must: false,
+                needs: Needs::By(index),
+                then: Then::Clear,
+            });
         }
     }
 

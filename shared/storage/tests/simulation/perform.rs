@@ -25,10 +25,10 @@ pub(crate) enum Asked {
 /// What came of an operation.
 #[derive(Debug, Clone)]
 pub(crate) enum Came {
-    Saved { asked: Asked, saved: Box<Saved> },
+    Saved(Box<Saved>),
     /// The condition did not hold.
-    Refused(Asked),
-    Deleted(Asked),
+    Refused,
+    Deleted,
     /// There is none.
     NotFound,
     Loaded(Value),
@@ -38,9 +38,27 @@ pub(crate) enum Came {
     /// Told to try again: nothing has happened.
     InFlight,
     /// It may have happened or not.
-    Unknown(Asked),
+    Unknown,
     /// An answer that no simulated fault explains.
     Wrong(String),
+}
+
+impl Came {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Saved(_) => "saved",
+            Self::Refused => "refused",
+            Self::Deleted => "deleted",
+            Self::NotFound => "not found",
+            Self::Loaded(_) => "loaded",
+            Self::Repaired => "repaired",
+            Self::Listed(_) => "listed",
+            Self::Counted(_) => "counted",
+            Self::InFlight => "in flight",
+            Self::Unknown => "unknown",
+            Self::Wrong(_) => "wrong",
+        }
+    }
 }
 
 /// One operation with all it needs.
@@ -71,13 +89,12 @@ impl Job {
     }
 
     pub(crate) async fn run(self) -> Came {
-        let asked = self.asked;
         match self.attempt().await {
             Ok(came) => came,
-            Err(Error::PreconditionFailed(_)) => Came::Refused(asked),
+            Err(Error::PreconditionFailed(_)) => Came::Refused,
             Err(Error::NotFound(_)) => Came::NotFound,
             Err(Error::SaveInFlight(_)) => Came::InFlight,
-            Err(Error::Unavailable { .. }) => Came::Unknown(asked),
+            Err(Error::Unavailable { .. }) => Came::Unknown,
             Err(error) => Came::Wrong(error.to_string()),
         }
     }
@@ -86,15 +103,14 @@ impl Job {
         let id = || self.id.as_ref().expect("an operation on an id has one");
         match self.op {
             Op::SaveNew { value, .. } => {
-                self.analyses.save_new(&document(value)).await.map(|saved| self.saved(saved))
+                let saved = self.analyses.save_new(&document(value)).await?;
+                Ok(Came::Saved(Box::new(saved)))
             }
             Op::Save { value, .. } => {
                 let saved = self.analyses.save(id(), &document(value), &self.condition()).await?;
-                Ok(self.saved(saved))
+                Ok(Came::Saved(Box::new(saved)))
             }
-            Op::Delete { .. } => {
-                self.analyses.delete(id(), self.tag.as_ref()).await.map(|()| Came::Deleted(self.asked))
-            }
+            Op::Delete { .. } => self.analyses.delete(id(), self.tag.as_ref()).await.map(|()| Came::Deleted),
             Op::Load { .. } => self.load(id()).await,
             Op::Repair { .. } => self.analyses.repair(id()).await.map(|()| Came::Repaired),
             Op::List { limit } => self.walk(limit).await.map(Came::Listed),
@@ -109,10 +125,6 @@ impl Job {
             (Asked::Is(_), Some(tag)) => Condition::Match(tag.clone()),
             _ => Condition::None,
         }
-    }
-
-    fn saved(&self, saved: Saved) -> Came {
-        Came::Saved { asked: self.asked, saved: Box::new(saved) }
     }
 
     async fn load(&self, id: &AnalysisId) -> Result<Came, Error> {

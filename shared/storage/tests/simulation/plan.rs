@@ -7,8 +7,8 @@ use analysis_storage::{AnalysisId, CreatedAt, Document};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::choices::Random;
 use crate::linear::Value;
+use crate::random::Random;
 use crate::world::Ticks;
 
 /// Values of one id are numbered from this multiple of its index on, so that a value tells its id.
@@ -55,6 +55,36 @@ impl fmt::Display for Op {
     }
 }
 
+/// Some time that goes by, in minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Jump {
+    By(i64),
+    /// To a time of the next day.
+    Tomorrow(i64),
+    /// Until what is saved now is past its retention.
+    Retention,
+}
+
+const JUMPS: [Jump; 17] = [
+    Jump::By(1),
+    Jump::By(2),
+    Jump::By(4),
+    Jump::By(6),
+    Jump::By(8),
+    Jump::By(8),
+    Jump::By(16),
+    Jump::By(31),
+    Jump::By(61),
+    Jump::By(24 * 60),
+    Jump::Tomorrow(-5),
+    Jump::Tomorrow(0),
+    Jump::Tomorrow(29),
+    Jump::Tomorrow(31),
+    Jump::Tomorrow(59),
+    Jump::Tomorrow(61),
+    Jump::Retention,
+];
+
 /// The weather of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Weather {
@@ -68,6 +98,8 @@ pub(crate) struct Weather {
     pub(crate) crash: u32,
     /// How often time goes by.
     pub(crate) jump: u32,
+    /// How much time goes by at once.
+    pub(crate) jumps: Vec<Jump>,
     /// The most keys of a listing.
     pub(crate) page: usize,
     pub(crate) start: Timestamp,
@@ -94,12 +126,21 @@ pub(crate) struct Broken {
 impl Plan {
     pub(crate) fn of(seed: u64, broken: Broken) -> Self {
         let mut random = Random::new(seed);
-        let weather = Weather::of(&mut random, broken);
-        let count = random.one_of(&[1, 1, 2, 3, 5]);
-        let ids: Vec<AnalysisId> = (0..count).map(|n| id(n, &weather, &mut random)).collect();
+        let mut weather = Weather::of(&mut random, broken);
+        let count = random.one_of(&[1, 1, 1, 2, 3, 5]);
+        let past = random.below(3) == 0;
+        if past {
+            weather.hurry(&mut random);
+        }
+        let ids: Vec<AnalysisId> = (0..count).map(|n| id(n, past, &weather, &mut random)).collect();
         let repeats = random.below(4) == 0;
-        let mix = random.one_of(&[[6, 2, 2, 1, 1, 2, 2], [8, 4, 1, 1, 0, 1, 1], [3, 2, 0, 1, 0, 1, 6]]);
-        let length = 4 + random.below(20);
+        // Few kinds of operation in one run meet each other more often than many.
+        let mut mix = [(); 7].map(|()| random.one_of(&[0, 0, 1, 2, 6]));
+        mix[0] = mix[0].max(2);
+        if past {
+            mix = [4, random.one_of(&[0, 2]), 0, 0, 0, 0, 6];
+        }
+        let length = if past { 2 + random.below(8) } else { 4 + random.below(20) };
         let ops = (0..length).map(|n| op(n, &ids, mix, repeats, &mut random)).collect();
         Self { seed, weather, ids, ops }
     }
@@ -114,8 +155,9 @@ impl Weather {
             concurrent: 1 + random.below(5),
             retention: random.one_of(&[0, 0, 1, 3]),
             faults: random.one_of(&[[1, 0, 0], [1, 0, 0], [50, 1, 1], [10, 1, 2], [4, 1, 1]]),
-            crash: random.one_of(&[0, 0, 1, 3]),
-            jump: random.one_of(&[0, 1, 1, 4, 8]),
+            crash: random.one_of(&[0, 0, 1, 5]),
+            jump: random.one_of(&[0, 5, 20, 80]),
+            jumps: (0..=random.below(3)).map(|_| random.one_of(&JUMPS)).collect(),
             page: random.one_of(&[3, 1000, 1000]),
             start: start + SignedDuration::from_mins(minutes),
             ticks: if broken.shared_saved_at { Ticks::Shared } else { Ticks::Unique },
@@ -124,12 +166,27 @@ impl Weather {
     }
 }
 
+impl Weather {
+    /// Slow operations on past days: what markers and sealed totals have to stand.
+    fn hurry(&mut self, random: &mut Random) {
+        self.jumps = vec![Jump::By(random.one_of(&[6, 8])), Jump::By(random.one_of(&[1, 8, 16]))];
+        self.jump = 80;
+        self.concurrent = 2 + random.below(2);
+        self.retention = 0;
+        if random.below(4) > 0 {
+            self.faults = [1, 0, 0];
+        }
+    }
+}
+
 /// A named id, or a `UUIDv7` that its client has dated to some day.
-fn id(n: usize, weather: &Weather, random: &mut Random) -> AnalysisId {
-    if random.below(2) == 0 {
+fn id(n: usize, past: bool, weather: &Weather, random: &mut Random) -> AnalysisId {
+    if !past && random.below(2) == 0 {
         return AnalysisId::from_stored(&format!("study-{n}")).unwrap();
     }
-    let age = random.one_of(&[-4, 0, 1, 60, 24 * 60, 25 * 60, 5 * 24 * 60]);
+    let day = 24 * 60;
+    let ages = if past { [day, day, 2 * day] } else { [-4, 0, 60] };
+    let age = random.one_of(&ages);
     let created_at = CreatedAt::clamped(weather.start - SignedDuration::from_mins(age));
     AnalysisId::generate(created_at, [random.next(), random.next()])
 }
@@ -138,7 +195,15 @@ fn op(n: usize, ids: &[AnalysisId], mix: [u32; 7], repeats: bool, random: &mut R
     let id = random.below(ids.len());
     let value = |id: usize, n: usize| u32::try_from(id).unwrap() * VALUES_PER_ID + u32::try_from(n).unwrap();
     let number = if repeats { random.below(2) } else { n };
-    let wish = random.one_of(&[Wish::None, Wish::None, Wish::None, Wish::Absent, Wish::Present, Wish::Latest]);
+    let wish = random.one_of(&[
+        Wish::None,
+        Wish::None,
+        Wish::None,
+        Wish::None,
+        Wish::Absent,
+        Wish::Present,
+        Wish::Latest,
+    ]);
     let matching = random.one_of(&[Wish::None, Wish::None, Wish::Latest]);
     let pool = [
         Op::Save { id, value: value(id, number), wish },

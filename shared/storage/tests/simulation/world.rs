@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use jiff::Timestamp;
 
-use crate::choices::Random;
+use crate::random::Random;
 
 /// What a task waits for.
 #[derive(Debug, Clone)]
@@ -309,7 +309,7 @@ impl Future for Pending {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut requests = self.world.requests();
         let request = requests.get_mut(&self.request).unwrap();
-        request.waker = context.waker().clone();
+        request.waker.clone_from(context.waker());
         if !matches!(request.stage, Stage::Delivered(_)) {
             return Poll::Pending;
         }
@@ -365,11 +365,8 @@ impl Bucket for SimBucket {
     }
 
     async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing> {
-        let call = Call::List {
-            prefix: prefix.to_owned(),
-            start_after: start_after.map(ToOwned::to_owned),
-            limit,
-        };
+        let call =
+            Call::List { prefix: prefix.to_owned(), start_after: start_after.map(ToOwned::to_owned), limit };
         match self.0.send(call).await? {
             Answer::Listing(listing) => Ok(listing),
             other => unreachable!("{other:?}"),
@@ -392,8 +389,6 @@ pub(crate) enum Ticks {
     Unique,
     /// Two processes may see the same instant, which the protocol forbids: clocks show whole seconds.
     Shared,
-    /// Each process has a clock of its own, which depends on nothing but what that process does.
-    Own,
 }
 
 /// The clock as one process sees it.
@@ -401,15 +396,13 @@ pub(crate) enum Ticks {
 pub(crate) struct SimClock {
     world: Arc<World>,
     ticks: Ticks,
-    own: AtomicI64,
     random: Mutex<Random>,
 }
 
 impl SimClock {
     pub(crate) fn new(world: Arc<World>, ticks: Ticks, process: usize, seed: u64) -> Self {
-        let own = world.time.micros() + i64::try_from(process).unwrap() * 1_000_000;
         let random = Mutex::new(Random::new(seed ^ (process as u64) << 48));
-        Self { world, ticks, own: AtomicI64::new(own), random }
+        Self { world, ticks, random }
     }
 }
 
@@ -420,7 +413,6 @@ impl Clock for SimClock {
         let micros = match self.ticks {
             Ticks::Unique => tick(),
             Ticks::Shared => tick().div_euclid(1_000_000) * 1_000_000,
-            Ticks::Own => self.own.fetch_add(1, Ordering::Relaxed),
         };
         Timestamp::from_microsecond(micros).unwrap()
     }
