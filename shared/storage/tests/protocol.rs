@@ -16,6 +16,7 @@ use analysis_storage::{
     StorageType,
 };
 use bytes::Bytes;
+use futures::FutureExt;
 
 struct Store {
     bucket: Arc<MemoryBucket>,
@@ -359,6 +360,31 @@ async fn an_id_past_its_retention_is_free_though_its_document_is_still_there() {
     assert!(save(Condition::Absent).await.unwrap().created);
     assert!(matches!(save(Condition::Absent).await, Err(Error::PreconditionFailed(_))));
     assert_eq!((store.text("old").await.as_deref(), store.all().await.len()), (Some(r#"{"n":2}"#), 1));
+}
+
+/// Found by the simulation: the create was refused for a document that nobody saw any more.
+#[tokio::test]
+async fn an_expired_document_that_the_bucket_removes_meanwhile_does_not_stand_in_the_way() {
+    for (operation, nth) in [(Operation::Head, 1), (Operation::Put, 2)] {
+        let store = Store::new();
+        let old = store.save("old", "{}").await;
+        store.clock.advance(20 * 24 * HOUR);
+        let (bucket, key) = (store.bucket.clone(), store.analyses.document_key(&old.entry));
+        let mut seen = 0;
+        let expire = move |op, name: &str| {
+            let counts = op == operation && name.contains("/analysis/");
+            seen += usize::from(counts);
+            if counts && seen == nth {
+                bucket.delete(&key, None).now_or_never().unwrap().unwrap();
+            }
+            None
+        };
+        let expiring = FaultyBucket::new(store.bucket.clone(), Box::new(expire));
+        let expiring = analyses(Arc::new(expiring), &store.clock).with_retention(Retention::days(10));
+        let saved = expiring.save(&store.id("old"), &document(r#"{"n":2}"#), &Condition::Absent).await;
+        assert!(saved.unwrap().created, "{operation:?}");
+        assert_eq!(store.text("old").await.as_deref(), Some(r#"{"n":2}"#));
+    }
 }
 
 #[tokio::test]

@@ -121,12 +121,7 @@ impl Analyses {
     ) -> Result<(Written, bool)> {
         let put = |precondition| self.put_document(id, created_at, document, precondition);
         let (outcome, created) = match condition {
-            Condition::Absent => match put(&Precondition::Absent).await? {
-                Outcome::Refused { certain: true } => {
-                    (self.replace_expired(id, created_at, document).await?, true)
-                }
-                outcome => (outcome, true),
-            },
+            Condition::Absent => (self.create(id, created_at, document).await?, true),
             Condition::Match(tag) => (put(&Precondition::Match(tag.clone())).await?, false),
             Condition::Present => (self.replace_present(id, created_at, document).await?, false),
             Condition::None => match put(&Precondition::Absent).await? {
@@ -162,23 +157,27 @@ impl Analyses {
         Err(Error::unavailable("save", "others replaced the analysis again and again"))
     }
 
-    /// Creates where only an analysis past its retention lies, which readers no longer see.
-    async fn replace_expired(
-        &self,
-        id: &AnalysisId,
-        created_at: CreatedAt,
-        document: &Document,
-    ) -> Result<Outcome> {
-        if self.retention.is_forever() {
-            return Ok(Outcome::Refused { certain: true });
-        }
-        let existing = self.requests.head(&self.layout.document(id, created_at)).await?;
-        match existing.filter(|meta| !self.is_kept(meta)) {
-            Some(expired) => {
-                self.put_document(id, created_at, document, &Precondition::Match(expired.etag)).await
+    /// Creates where nothing is, or only an analysis past its retention, which readers no longer see and which the
+    /// bucket may remove at any moment.
+    async fn create(&self, id: &AnalysisId, created_at: CreatedAt, document: &Document) -> Result<Outcome> {
+        for _ in 0..REPLACE_ATTEMPTS {
+            let outcome = self.put_document(id, created_at, document, &Precondition::Absent).await?;
+            if !matches!(outcome, Outcome::Refused { certain: true }) || self.retention.is_forever() {
+                return Ok(outcome);
             }
-            None => Ok(Outcome::Refused { certain: true }),
+            match self.requests.head(&self.layout.document(id, created_at)).await? {
+                Some(meta) if self.is_kept(&meta) => return Ok(outcome),
+                Some(expired) => {
+                    let precondition = Precondition::Match(expired.etag);
+                    match self.put_document(id, created_at, document, &precondition).await? {
+                        Outcome::Refused { certain: true } => {}
+                        outcome => return Ok(outcome),
+                    }
+                }
+                None => {}
+            }
         }
+        Err(Error::unavailable("save", "others save and remove the analysis again and again"))
     }
 
     async fn put_document(
