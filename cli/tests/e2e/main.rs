@@ -17,6 +17,7 @@ mod lambda_events;
 mod proxy;
 mod random;
 mod rebuild;
+mod signer;
 mod startup;
 mod suite;
 mod walkthrough;
