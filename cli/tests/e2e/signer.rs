@@ -1,30 +1,35 @@
-//! Requests as API Gateway takes them from IAM principals: signed with SigV4.
+//! Requests as AWS takes them from IAM principals: signed with SigV4.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+    UriPathNormalizationMode, sign,
+};
 use aws_sigv4::sign::v4;
 use ureq::http::header::HOST;
 use ureq::http::{HeaderValue, Request};
 
-/// Who calls which API.
+/// Who calls which service.
 #[derive(Debug, Clone)]
 pub(crate) struct Signer {
     credentials: Credentials,
     region: Arc<str>,
-    /// The API's own name and port, which need not be known to DNS.
+    service: &'static str,
+    /// The service's own name and port, which need not be known to DNS.
     host: Arc<str>,
 }
 
 impl Signer {
-    pub(crate) fn new(access_key_id: &str, secret_access_key: &str, region: &str, host: &str) -> Self {
-        let credentials = Credentials::new(access_key_id, secret_access_key, None, None, "testing");
-        Self { credentials, region: region.into(), host: host.into() }
+    pub(crate) fn new(keys: &Keys, region: &str, service: &'static str, host: &str) -> Self {
+        let credentials =
+            Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "testing");
+        Self { credentials, region: region.into(), service, host: host.into() }
     }
 
-    /// Addresses the request to the API and signs it.
+    /// Addresses the request to the service and signs it.
     #[expect(clippy::disallowed_methods, reason = "a signature is good for minutes of the real time")]
     pub(crate) fn sign<B>(&self, request: &mut Request<B>, body: &[u8]) {
         request.headers_mut().insert(HOST, HeaderValue::from_str(&self.host).unwrap());
@@ -37,12 +42,29 @@ impl Signer {
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(&self.region)
-            .name("execute-api")
+            .name(self.service)
             .time(SystemTime::now())
-            .settings(SigningSettings::default())
+            .settings(self.settings())
             .build()
             .unwrap();
         let (instructions, _) = sign(signable, &params.into()).unwrap().into_parts();
         instructions.apply_to_request_http1x(request);
     }
+
+    fn settings(&self) -> SigningSettings {
+        let mut settings = SigningSettings::default();
+        if self.service == "s3" {
+            settings.percent_encoding_mode = PercentEncodingMode::Single;
+            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        }
+        settings
+    }
+}
+
+/// The keys of an IAM user.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: String,
 }
