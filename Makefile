@@ -6,6 +6,7 @@ URL ?= http://127.0.0.1:8000
 ENV ?= dev
 ARCH ?= x86_64
 PARAMETERS ?=
+LAMBDA_BUILD := cargo lambda build --locked --workspace --exclude design-analysis
 
 help: ## Show these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -15,6 +16,7 @@ run: ## Serve the API at http://127.0.0.1:8000, with files in ./analysis_results
 
 test: setup ## Run every test, S3, Lambda and a deployed stack included
 	cargo build --workspace --all-targets
+	PATH="$(TOOLS):$$PATH" $(LAMBDA_BUILD) --profile ci
 	cargo test --workspace
 
 sim: ## Run the simulation of the protocol with more seeds (SEEDS=...)
@@ -43,7 +45,7 @@ cloud: setup ## Deploy the stack to a whole AWS on this machine, IAM included (P
 	$(VENV)-sam/bin/python deploy/cloud/cloud.py $(PARAMETERS)
 
 build: setup ## Build the Lambda functions for AWS (ARCH=arm64 for Graviton)
-	PATH="$(TOOLS):$$PATH" cargo lambda build --release --locked $(if $(filter arm64,$(ARCH)),--arm64)
+	PATH="$(TOOLS):$$PATH" $(LAMBDA_BUILD) --release $(if $(filter arm64,$(ARCH)),--arm64)
 
 deploy: build ## Build, and deploy to AWS with a section of samconfig.toml (ENV=dev or prod)
 	$(VENV)-sam/bin/sam deploy --config-env $(ENV)

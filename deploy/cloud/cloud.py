@@ -6,6 +6,7 @@
 import argparse
 import json
 import os
+import platform
 import shutil
 import signal
 import socket
@@ -26,7 +27,7 @@ REGION = template.PSEUDO["AWS::Region"]
 STACK = template.PSEUDO["AWS::StackName"]
 # The emulator's own account: it does not check this one's permissions.
 ROOT_KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-# Functions of every stack, and as many to be compiled, fit into this.
+# For the emulator to start, and to end.
 PATIENCE_SECONDS = 60
 
 
@@ -71,6 +72,8 @@ def arguments():
 
 
 def check_tools():
+    if platform.system() != "Linux":
+        sys.exit("the emulator runs the functions' Linux binaries as they are: use Linux, or a virtual machine with it")
     needed = [EMULATORS / "ministack", EMULATORS / "cargo-lambda", SAM]
     if missing := [str(tool) for tool in needed if not tool.exists()]:
         sys.exit(f"missing: {', '.join(missing)}; run `make setup`")
@@ -79,10 +82,11 @@ def check_tools():
 
 
 def build(profile):
-    path = f"{EMULATORS}{os.pathsep}{os.environ['PATH']}"
-    # No Cargo.lock is written: what is tested is what was committed.
-    command = ["cargo", "lambda", "build", "--workspace", "--exclude", "design-analysis", "--locked", "--profile", profile]
-    run(command, env=os.environ | {"PATH": path})
+    command = ["cargo", "lambda", "build", "--locked", "--workspace", "--exclude", "design-analysis"]
+    command += ["--profile", profile]
+    if platform.machine() in ("aarch64", "arm64"):
+        command.append("--arm64")
+    run(command, env=os.environ | {"PATH": f"{EMULATORS}{os.pathsep}{os.environ['PATH']}"})
 
 
 def make_certificate(directory):

@@ -115,7 +115,7 @@ class Resolver:
 
 
 def resolved(parameters):
-    """The resources, outputs and rules of a stack with these parameters."""
+    """A stack with these parameters: what it consists of, its outputs, and the rules for its parameters."""
     source = yaml_parse((ROOT / "template.yaml").read_text())
     for resource in source["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -134,6 +134,7 @@ def resolved(parameters):
     }
     return {
         "Parameters": template["Parameters"],
+        "Rules": template["Rules"],
         "Resources": resolver.resolve(present),
         "Outputs": resolver.resolve(template["Outputs"]),
     }

@@ -13,7 +13,7 @@ use analysis_storage::testing::ministack::Ministack;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use ureq::Agent;
-use ureq::config::{Config, ConfigBuilder};
+use ureq::config::ConfigBuilder;
 use ureq::http::{HeaderMap, Request};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
@@ -234,7 +234,7 @@ impl Client {
     }
 
     fn with_timeout(base: &str, timeout: Duration) -> Self {
-        Self::with_config(base, config(timeout).build())
+        Self::with_agent(base, config(timeout).build().new_agent())
     }
 
     /// A client that talks TLS and trusts this certificate (PEM) only.
@@ -242,11 +242,11 @@ impl Client {
         let roots = RootCerts::new_with_certs(&[Certificate::from_pem(certificate).unwrap()]);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build();
-        Self::with_config(base, config(Duration::from_mins(1)).tls_config(tls).build())
+        Self::with_agent(base, config(Duration::from_mins(1)).tls_config(tls).build().new_agent())
     }
 
-    fn with_config(base: &str, config: Config) -> Self {
-        Self { agent: config.new_agent(), base: base.to_owned(), signer: None }
+    fn with_agent(base: &str, agent: Agent) -> Self {
+        Self { agent, base: base.to_owned(), signer: None }
     }
 
     /// The same, with every request signed.

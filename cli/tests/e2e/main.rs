@@ -23,5 +23,6 @@ mod signer;
 mod stack;
 mod startup;
 mod suite;
+mod template;
 mod walkthrough;
 mod writer;

@@ -1,4 +1,4 @@
-//! Requests as AWS takes them from IAM principals: signed with SigV4.
+//! Requests as AWS takes them from IAM principals: signed, version 4.
 
 use std::sync::Arc;
 use std::time::SystemTime;

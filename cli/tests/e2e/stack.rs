@@ -51,11 +51,9 @@ impl Stack {
         });
         let mut output = BufReader::new(script.stdout.take().unwrap());
         let mut text = String::new();
-        while !text.contains("Ctrl-C ends it") {
-            if output.read_line(&mut text).unwrap() == 0 {
-                panic!("the stack is not deployed:\n{text}\n{}", errors.join().unwrap());
-            }
-        }
+        while !text.contains("Ctrl-C ends it") && output.read_line(&mut text).unwrap() > 0 {}
+        let is_deployed = text.contains("Ctrl-C ends it");
+        assert!(is_deployed, "the stack is not deployed:\n{text}\n{}", errors.join().unwrap());
         let exports = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
         let variables: BTreeMap<_, _> =
             exports.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
