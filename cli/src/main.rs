@@ -1,13 +1,26 @@
 //! `design-analysis`: the HTTP server and the everyday commands.
 
+mod command;
+mod completions;
+mod cost;
+mod delete;
 mod exit;
+mod human;
+mod list;
 mod listen;
+mod load;
 mod rebuild;
+mod save;
 mod serve;
+mod stats;
+mod table;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+
+use command::unless_reader_left;
+use exit::conclude;
 
 /// The durable home of design analyses, on one S3 bucket or in plain files.
 ///
@@ -23,14 +36,37 @@ struct Arguments {
 enum Command {
     /// Run the HTTP API
     Serve(serve::Options),
+    /// Save documents, and print their ids
+    Save(save::Options),
+    /// Load a document: the very bytes that were saved
+    Load(load::Options),
+    /// List analyses, newest first
+    List(list::Options),
+    /// Show totals
+    Stats(stats::Options),
+    /// Delete analyses
+    Delete(delete::Options),
+    /// Estimate what a month on AWS costs
+    Cost(cost::Options),
     /// Check the index against the documents, or derive it anew from them
     Rebuild(rebuild::Options),
+    /// Print a script that completes commands and options in a shell
+    Completions(completions::Options),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Serve(options) => exit::conclude(serve::run(options).await),
-        Command::Rebuild(options) => exit::conclude(rebuild::run(options).await),
+        Command::Serve(options) => conclude(serve::run(options).await),
+        Command::Save(options) => conclude(save::run(options).await),
+        Command::Load(options) => conclude(unless_reader_left(load::run(options).await)),
+        Command::List(options) => conclude(unless_reader_left(list::run(options).await)),
+        Command::Stats(options) => conclude(unless_reader_left(stats::run(options).await)),
+        Command::Delete(options) => conclude(delete::run(options).await),
+        Command::Cost(options) => conclude(unless_reader_left(cost::run(options).await)),
+        Command::Rebuild(options) => conclude(rebuild::run(options).await),
+        Command::Completions(options) => {
+            conclude(unless_reader_left(completions::run(&options, Arguments::command())))
+        }
     }
 }

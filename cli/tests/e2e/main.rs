@@ -9,6 +9,7 @@
 
 mod api;
 mod clients;
+mod commands;
 mod common;
 mod crashes;
 mod docs;

@@ -122,13 +122,17 @@ fn period(parameter: &'static str, text: &str) -> Result<(i64, i64)> {
             let is_whole = instant.as_microsecond() % 1000 == 0;
             Ok((if is_whole { floor } else { floor + 1 }, floor + 1))
         }
-        None => Err(Error::query(
-            parameter,
-            format!(
-                "{text:?} is not a time; send RFC 3339 (2024-01-15T10:30:00Z; a + in it as %2B), a day (2024-01-15) or a \
-                 month (2024-01)"
-            ),
-        )),
+        None => {
+            // In a URL a plus sign stands for a space.
+            let plus = if text.contains(' ') { "; write + as %2B" } else { "" };
+            Err(Error::query(
+                parameter,
+                format!(
+                    "{text:?} is not a time; send RFC 3339 (2024-01-15T10:30:00Z), a day (2024-01-15) or a month \
+                     (2024-01){plus}"
+                ),
+            ))
+        }
     }
 }
 
