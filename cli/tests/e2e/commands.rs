@@ -526,7 +526,7 @@ fn every_shell_gets_its_completions() {
     Place(&[]).run(&["completions", "dos"]).assert_ends(2, "invalid value 'dos'");
     // Bash itself completes a command.
     let script = Place(&[]).run(&["completions", "bash"]).text()
-        + "COMP_WORDS=(design-analysis li); COMP_CWORD=1; _design-analysis design-analysis li; echo \"${COMPREPLY[@]}\"";
+        + "COMP_WORDS=(design-analysis li); COMP_CWORD=1; _design__analysis design-analysis li; echo \"${COMPREPLY[@]}\"";
     let output = Command::new("bash").args(["-c", &script]).output().unwrap();
     assert_eq!(
         String::from_utf8_lossy(&output.stdout),
