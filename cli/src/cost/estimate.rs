@@ -34,7 +34,7 @@ impl Estimate {
         let mut parts = costs.storage();
         parts.extend(costs.requests());
         parts.extend(costs.compute());
-        let total_usd = parts.iter().map(|part| part.usd).sum();
+        let total_usd = parts.iter().map(|part| part.usd).sum::<Decimal>().normalize();
         Self { workload, parts, total_usd }
     }
 }

@@ -7,7 +7,7 @@ use super::estimate::Estimate;
 use super::operations::{Comparison, Requests};
 use super::prices::Prices;
 use super::storage::Life;
-use super::workload::Assumptions;
+use super::workload::{Assumptions, Ids};
 use crate::human;
 use crate::table::{Align, Columns};
 
@@ -71,9 +71,16 @@ impl Report {
     fn assumed(&self) -> Vec<String> {
         let Assumptions { ids, lifecycle, lambda, .. } = &self.assumptions;
         let mut notes: Vec<String> = self.estimates.iter().map(monthly).collect();
+        let made = match ids {
+            Ids::Generated => "made by the service",
+            Ids::Uuidv7 => "UUIDv7 from the client",
+            Ids::Named => "names",
+        };
         notes.push(format!(
-            "Ids: {ids:?}. Lifecycle: STANDARD_IA after {} days, GLACIER after {}, removed after {}; documents under \
-             {} stay in STANDARD.",
+            "Ids: {made}. Index and metadata: 1 KB for each analysis. Loads: of documents that are not archived."
+        ));
+        notes.push(format!(
+            "Lifecycle: STANDARD_IA after {} days, GLACIER after {}, removed after {}; documents under {} stay in STANDARD.",
             lifecycle.ia_after,
             lifecycle.glacier_after,
             lifecycle.expire_after,

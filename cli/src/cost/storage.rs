@@ -7,7 +7,7 @@ use super::workload::Lifecycle;
 
 /// Amazon S3 bills in GB of 2^30 bytes.
 const GB: u64 = 1 << 30;
-/// `STANDARD_IA` bills a smaller object as one of 128 KB.
+/// STANDARD_IA bills a smaller object as one of 128 KB.
 pub(crate) const STANDARD_IA_MINIMUM: u64 = 128 << 10;
 /// An archived object takes 32 KB more in GLACIER, and 8 KB in STANDARD for its name and metadata.
 const GLACIER_OVERHEAD: u64 = 32 << 10;
@@ -24,7 +24,7 @@ pub(crate) fn standard(size: u64, prices: &Prices) -> Decimal {
     gigabytes(size) * prices.standard_gb_month
 }
 
-/// A document's month in `STANDARD_IA`.
+/// A document's month in STANDARD_IA.
 pub(crate) fn standard_ia(size: u64, prices: &Prices) -> Decimal {
     gigabytes(size.max(STANDARD_IA_MINIMUM)) * prices.standard_ia_gb_month
 }
@@ -68,7 +68,7 @@ pub(crate) struct Life {
     pub(crate) size: u64,
     /// Always in STANDARD.
     pub(crate) staying_usd: Decimal,
-    /// Moved to `STANDARD_IA` and GLACIER.
+    /// Moved to STANDARD_IA and GLACIER.
     pub(crate) moving_usd: Decimal,
 }
 

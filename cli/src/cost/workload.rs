@@ -28,7 +28,7 @@ pub(crate) struct Assumptions {
     /// Analyses deleted a month
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=MOST))]
     deletes: u64,
-    /// Where ids come from: made by the service, `UUIDv7` of the client, or names
+    /// Where ids come from: made by the service, UUIDv7 of the client, or names
     #[arg(long, value_enum, default_value_t = Ids::Generated)]
     pub(crate) ids: Ids,
     #[command(flatten)]
@@ -49,7 +49,7 @@ pub(crate) enum Ids {
 /// The lifecycle rules of the bucket, in days after a document was saved.
 #[derive(Debug, Clone, Copy, clap::Args, Serialize)]
 pub(crate) struct Lifecycle {
-    /// Days after which documents move to `STANDARD_IA`
+    /// Days after which documents move to STANDARD_IA
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(30..=36_500))]
     pub(crate) ia_after: u32,
     /// Days after which documents move to GLACIER (Flexible Retrieval)
@@ -87,7 +87,7 @@ pub(crate) struct Lambda {
 }
 
 impl Lifecycle {
-    /// S3 bills `STANDARD_IA` for 30 days at least and GLACIER for 90: shorter stays are a mistake.
+    /// S3 bills STANDARD_IA for 30 days at least and GLACIER for 90: shorter stays are a mistake.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.glacier_after < self.ia_after + 30 {
             return Err("--glacier-after must be 30 days behind --ia-after, for which S3 bills STANDARD_IA"
