@@ -129,7 +129,7 @@ impl Workload {
         let expire_after = assumptions.lifecycle.expire_after;
         let spread = u32::try_from(days).unwrap_or(0).clamp(30, expire_after);
         let analyses = stats.total_analyses.min(MOST);
-        let average_size = stats.total_size_bytes.checked_div(analyses).unwrap_or(0);
+        let average_size = stats.total_size_bytes.div_ceil(analyses.max(1));
         Self::spread(analyses, average_size, spread, assumptions)
     }
 

@@ -253,6 +253,25 @@ fn a_file_is_written_whole_or_not_at_all() {
     });
 }
 
+/// Both commands open the storage at the same time.
+#[test]
+fn one_command_pipes_into_another() {
+    on_files(|place, _| {
+        let (_, bytes) = &examples()[0];
+        place.pipe(&["save", "-", "--id", "copy-0"], bytes).text();
+        for n in 1..10 {
+            let (from, to) = (format!("copy-{}", n - 1), format!("copy-{n}"));
+            let mut load = program(place.0).args(["load", &from]).stdout(Stdio::piped()).spawn().unwrap();
+            let mut save = program(place.0);
+            let output =
+                save.args(["save", "-", "--id", &to]).stdin(load.stdout.take().unwrap()).output().unwrap();
+            assert!(load.wait().unwrap().success());
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{to}\n"));
+        }
+        assert_eq!(&place.run(&["load", "copy-9"]).out, bytes);
+    });
+}
+
 #[test]
 fn a_reader_that_leaves_is_no_failure() {
     on_files(|place, _| {

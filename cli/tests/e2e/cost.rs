@@ -115,7 +115,7 @@ fn what_cannot_be_estimated_is_refused() {
             &["--analyses", "1", "--region", "mars-1"][..],
             "no prices of region \"mars-1\", only of eu-west-1, us-east-1",
         ),
-        (&["--analyses", "-1"], "invalid value"),
+        (&["--analyses", "many"], "invalid value 'many'"),
         (&["--analyses", "1000000000001"], "invalid value"),
         (&["--analyses", "1", "--average-size", "big"], "\"big\" is not a size such as 2048, 50KB"),
         (&["--average-size", "50KB"], "--analyses"),
