@@ -1,4 +1,4 @@
-//! The requests to S3 that each operation takes; `shared/storage/tests/budget.rs` asserts them.
+//! The requests to S3 that each operation takes.
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -84,4 +84,58 @@ pub(crate) fn compare(analyses: &[u64]) -> Vec<Comparison> {
         fixed("delete", delete(Ids::Generated), remove),
         fixed("delete, named id", delete(Ids::Named), remove),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use analysis_storage::bucket::GetOptions;
+    use analysis_storage::bucket::memory::MemoryBucket;
+    use analysis_storage::query::ListQuery;
+    use analysis_storage::testing::{CountingBucket, ManualClock, Operation};
+    use analysis_storage::{Analyses, AnalysisId, Bucket, Condition, Document, Layout, StorageType};
+
+    use super::*;
+
+    type Counted = CountingBucket<MemoryBucket>;
+
+    fn taken(bucket: &Counted) -> Requests {
+        let counts = bucket.take();
+        let of =
+            |kinds: [Operation; 2]| kinds.iter().filter_map(|kind| counts.get(kind)).sum::<usize>() as u64;
+        let deletes = counts.get(&Operation::Delete).copied().unwrap_or_default() as u64;
+        Requests::new(of([Operation::Put, Operation::List]), of([Operation::Get, Operation::Head]), deletes)
+    }
+
+    #[tokio::test]
+    async fn the_requests_are_those_that_operations_take() {
+        let clock = Arc::new(ManualClock::at("2026-01-15T12:00:00Z", 7));
+        let bucket: Arc<Counted> = Arc::new(CountingBucket::new(MemoryBucket::new(clock.clone())));
+        let shared: Arc<dyn Bucket> = bucket.clone();
+        let analyses = Analyses::new(shared, StorageType::Memory, Layout::new("t"), clock);
+        let document = Document::parse("{}".into()).unwrap();
+        // The first reader stores the totals of the days before.
+        analyses.stats().await.unwrap();
+        let _ = bucket.take();
+
+        let generated = analyses.save_new(&document).await.unwrap().entry.id;
+        assert_eq!(taken(&bucket), save(Ids::Generated));
+        let [uuid7, named] = ["019bc14f-ef80-7000-8000-000000000000", "study-1"]
+            .map(|id| AnalysisId::from_stored(id).unwrap());
+        for (id, ids) in [(&uuid7, Ids::Uuidv7), (&named, Ids::Named)] {
+            analyses.save(id, &document, &Condition::None).await.unwrap();
+            assert_eq!(taken(&bucket), save(ids), "{id}");
+        }
+        analyses.list(&ListQuery::default()).await.unwrap();
+        assert_eq!(taken(&bucket), LIST);
+        analyses.stats().await.unwrap();
+        assert_eq!(taken(&bucket), STATS);
+        for (id, ids) in [(&generated, Ids::Generated), (&uuid7, Ids::Uuidv7), (&named, Ids::Named)] {
+            analyses.load(id, &GetOptions::default()).await.unwrap();
+            assert_eq!(taken(&bucket), load(ids), "{id}");
+            analyses.delete(id, None).await.unwrap();
+            assert_eq!(taken(&bucket), delete(ids), "{id}");
+        }
+    }
 }

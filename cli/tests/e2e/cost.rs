@@ -65,7 +65,7 @@ fn what_is_stored_is_estimated() {
     for (n, document) in ["{}", "{ \"n\": 12 }"].iter().enumerate() {
         let file = directory.path().join(format!("{n}.json"));
         fs::write(&file, document).unwrap();
-        assert!(program(&variables).arg("save").arg(&file).status().unwrap().success());
+        assert!(program(&variables).arg("save").arg(&file).output().unwrap().status.success());
     }
     let estimate = &json(&variables, &["--loads", "5"])["estimates"][0];
     for (field, expected) in
