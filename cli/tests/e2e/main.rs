@@ -9,7 +9,9 @@
 
 mod api;
 mod clients;
+mod commands;
 mod common;
+mod cost;
 mod crashes;
 mod deployed;
 mod docs;
