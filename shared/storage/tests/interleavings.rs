@@ -12,7 +12,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::bucket::{BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, Version};
+use analysis_storage::bucket::{
+    BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
+};
 use analysis_storage::testing::{ManualClock, Mutant};
 use analysis_storage::{
     Analyses, AnalysisId, Bucket, Clock, Condition, Document, ETag, Error, Key, Layout, StorageType,
@@ -65,6 +67,10 @@ impl Bucket for Gate {
 
     async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
         self.inner.versions(key).await
+    }
+
+    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring> {
+        self.pass().await.restore(key, days, tier).await
     }
 
     async fn info(&self) -> Result<BucketInfo> {

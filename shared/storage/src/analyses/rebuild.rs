@@ -5,6 +5,7 @@
 //! use and may be repeated, so a rebuild that ends early goes on at the page where it was.
 
 mod document;
+mod elsewhere;
 mod entry;
 mod known;
 mod totals;
@@ -228,7 +229,11 @@ impl Analyses {
         if suspects.iter().any(|(subject, _)| matches!(subject, Subject::Entries { .. })) {
             self.clock.sleep(DELETED_AFTER.min(grace)).await;
         }
-        let nothing = Known::default();
+        let documents = suspects.iter().filter_map(|(subject, _)| match subject {
+            Subject::Document { key } => Some(key.clone()),
+            Subject::Entries { .. } => None,
+        });
+        let nothing = Known::of(documents.collect());
         let looks: Vec<Look> = stream::iter(suspects)
             .map(|(subject, _)| self.examine(subject, &nothing, Mode::Check { grace }))
             .buffered(PARALLEL)

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use super::{
     Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta, Precondition, Put,
-    Version,
+    RestoreTier, Restoring, Version,
 };
 use crate::error::{Error, Result};
 use crate::time::SavedAt;
@@ -218,6 +218,10 @@ impl Bucket for LocalBucket {
 
     async fn versions(&self, _: &Key) -> Result<Vec<Version>> {
         Err(Error::Unsupported("local storage keeps no versions"))
+    }
+
+    async fn restore(&self, _: &Key, _: u32, _: RestoreTier) -> Result<Restoring> {
+        Err(Error::Unsupported("local storage has no archive"))
     }
 
     async fn info(&self) -> Result<BucketInfo> {
