@@ -1,5 +1,6 @@
 //! `design-analysis`: the HTTP server and the everyday commands.
 
+mod exit;
 mod listen;
 mod rebuild;
 mod serve;
@@ -12,7 +13,7 @@ use clap::{Parser, Subcommand};
 ///
 /// Configured by environment variables; see the README.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version, arg_required_else_help = true, after_help = exit::HELP)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -20,7 +21,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the HTTP API.
+    /// Run the HTTP API
     Serve(serve::Options),
     /// Check the index against the documents, or derive it anew from them
     Rebuild(rebuild::Options),
@@ -28,26 +29,8 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments { command } = Arguments::parse();
-    let result: Result<(), Box<dyn std::error::Error>> = match command {
-        Command::Serve(options) => serve::run(options).await.map_err(Into::into),
-        Command::Rebuild(options) => rebuild::run(options).await.map_err(Into::into),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            report(&*error);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// One clear line, and what lies beneath it.
-fn report(error: &dyn std::error::Error) {
-    eprintln!("error: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprintln!("  caused by: {error}");
-        cause = error.source();
+    match Arguments::parse().command {
+        Command::Serve(options) => exit::conclude(serve::run(options).await),
+        Command::Rebuild(options) => exit::conclude(rebuild::run(options).await),
     }
 }
