@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use analysis_storage::bucket::RestoreTier;
 
-use crate::transfer::{self, Sorter, Transfer, TransferError, Work};
+use crate::transfer::{Sorter, Transfer, TransferError, TransferOptions, Work};
 use copy::Copying;
 use directory::BackupDirectory;
 
@@ -37,7 +37,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TIER", value_enum, default_value_t = Tier::Standard, requires = "restore")]
     restore_tier: Tier,
     #[command(flatten)]
-    transfer: transfer::Options,
+    transfer: TransferOptions,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]

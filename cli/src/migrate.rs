@@ -9,7 +9,7 @@ use analysis_storage::import::Existing;
 use analysis_storage::{AnalysisId, CreatedAt, Document, Error};
 use bytes::Bytes;
 
-use crate::transfer::{self, Delivery, Done, Problem, Transfer, TransferError, blocking};
+use crate::transfer::{Delivery, Done, Problem, Transfer, TransferError, TransferOptions, blocking};
 use bucket::Location;
 
 /// What to take, and what to do about what is there already.
@@ -31,7 +31,7 @@ pub(crate) struct Options {
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
-    transfer: transfer::Options,
+    transfer: TransferOptions,
 }
 
 /// Takes everything in, until the end, a signal or a failure.

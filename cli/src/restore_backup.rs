@@ -8,8 +8,8 @@ use analysis_storage::{AnalysisId, Document};
 use bytes::Bytes;
 
 use crate::transfer::{
-    self, Delivery, Done, Line, Lock, MANIFEST, Problem, Sides, Sorter, Transfer, TransferError, Work,
-    blocking, sha256, too_large,
+    Delivery, Done, Line, Lock, MANIFEST, Problem, Sides, Sorter, Transfer, TransferError, TransferOptions,
+    Work, blocking, sha256, too_large,
 };
 
 /// Where from, and what to do about what is there already.
@@ -22,7 +22,7 @@ pub(crate) struct Options {
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
-    transfer: transfer::Options,
+    transfer: TransferOptions,
 }
 
 /// Brings everything back, until the end, a signal or a failure.

@@ -32,7 +32,7 @@ pub(crate) use work::Work;
 
 /// How to work, and how to report.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Options {
+pub(crate) struct TransferOptions {
     /// How many documents to work on at once
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
@@ -91,7 +91,7 @@ impl Transfer {
     /// Opens the configured store; `counts` are the totals that the report has in any case.
     pub(crate) async fn begin(
         command: &'static str,
-        options: &Options,
+        options: &TransferOptions,
         counts: &[&'static str],
     ) -> Result<Self, TransferError> {
         let config = Config::from_env()?;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use analysis_storage::{Analyses, Entry, Error};
 
 use crate::transfer::{
-    self, Budget, Done, Line, MANIFEST, Problem, Sides, Sorter, Transfer, TransferError, Work, blocking,
-    sha256, too_large,
+    Budget, Done, Line, MANIFEST, Problem, Sides, Sorter, Transfer, TransferError, TransferOptions, Work,
+    blocking, sha256, too_large,
 };
 
 /// What to compare with.
@@ -17,7 +17,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DIR")]
     against: PathBuf,
     #[command(flatten)]
-    transfer: transfer::Options,
+    transfer: TransferOptions,
 }
 
 const EQUAL: &str = "equal";
