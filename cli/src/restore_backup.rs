@@ -1,6 +1,5 @@
 //! `design-analysis restore-backup`: the documents of a backup, saved in the store with their creation times.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use analysis_storage::import::Existing;
@@ -9,7 +8,7 @@ use bytes::Bytes;
 
 use crate::transfer::{
     Delivery, Done, Line, Lock, MANIFEST, Problem, Sides, Sorter, Transfer, TransferError, TransferOptions,
-    Work, blocking, sha256, too_large,
+    Work, blocking, read_file, sha256, too_large,
 };
 
 /// Where from, and what to do about what is there already.
@@ -72,7 +71,7 @@ async fn one(directory: &Path, delivery: &Delivery<'_>, sides: Sides) -> Result<
         (false, Some((_, size))) => {
             // Twice: what is stored under the id may have to be compared with it.
             let _reserved = delivery.budget.reserve(size * 2).await;
-            file(directory, delivery, &name, lines).await
+            file(directory, delivery, &name, *size, lines).await
         }
     }?;
     done.problems.splice(0..0, problems);
@@ -84,18 +83,16 @@ async fn file(
     directory: &Path,
     delivery: &Delivery<'_>,
     name: &str,
+    size: u64,
     lines: Vec<Line>,
 ) -> Result<Done, TransferError> {
     let problem = |kind: &'static str, reason| Ok(Done::problem(Problem::new(kind, name, reason)));
-    let path = directory.join(name);
-    let read = blocking(move || {
-        let bytes = Bytes::from(fs::read(path)?);
-        sha256(&bytes[..]).map(|(digest, _)| (bytes, digest))
-    });
-    let (bytes, digest) = match read.await? {
-        Ok(read) => read,
+    let bytes = match read_file(directory.join(name), size).await? {
+        Ok(bytes) => bytes,
         Err(error) => return problem("unreadable", error.to_string()),
     };
+    let content = bytes.clone();
+    let (digest, _) = blocking(move || sha256(&content[..])).await??;
     match lines.into_iter().rfind(|line| line.sha256 == digest && line.size == bytes.len() as u64) {
         Some(line) => save(delivery, name, line, bytes).await,
         None => problem("damaged_file", format!("is not what {MANIFEST} says: its SHA-256 is {digest}")),

@@ -9,12 +9,14 @@ mod sides;
 mod sorter;
 mod work;
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
 use analysis_http::telemetry;
 use analysis_storage::query::{Limit, ListQuery};
 use analysis_storage::{Analyses, Config, Entry, Error};
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::exit::{FAILED, FOUND, Failure};
@@ -130,6 +132,18 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, TransferError> {
     tokio::task::spawn_blocking(work).await.map_err(|e| TransferError::Output(io::Error::other(e)))
+}
+
+/// The content of a file that has about this size.
+pub(crate) async fn read_file(path: PathBuf, size: u64) -> Result<io::Result<Bytes>, TransferError> {
+    // Allocated here: the C library keeps what is freed for the thread that allocated it, and of the threads that
+    // read files there are many.
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    blocking(move || {
+        File::open(path)?.read_to_end(&mut bytes)?;
+        Ok(Bytes::from(bytes))
+    })
+    .await
 }
 
 /// The SHA-256 digest of what is read, in lower-case hexadecimal, and its length in bytes.

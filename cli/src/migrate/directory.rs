@@ -6,12 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use analysis_storage::{AnalysisId, CreatedAt, Document};
-use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::take;
 use crate::transfer::{
-    Delivery, Done, Found, Group, Problem, Sorter, TransferError, Work, blocking, sha256, too_large, walk,
+    Delivery, Done, Found, Group, Problem, Sorter, TransferError, Work, blocking, read_file, sha256,
+    too_large, walk,
 };
 
 /// Takes in every file of the directory.
@@ -92,13 +92,13 @@ async fn file(root: &Path, delivery: &Delivery<'_>, id: &str, path: &Path) -> Re
     }
     // Twice: what is stored under the id may have to be compared with it.
     let _reserved = delivery.budget.reserve(size * 2).await;
-    match blocking(move || fs::read(path)).await? {
+    match read_file(path, size).await? {
         Ok(bytes) => {
             let created_at = |document: &Document| {
                 let written = || Timestamp::try_from(modified).unwrap_or(Timestamp::UNIX_EPOCH);
                 CreatedAt::clamped(document.summary().timestamp.unwrap_or_else(written))
             };
-            take(delivery, &id, &origin, Bytes::from(bytes), created_at).await
+            take(delivery, &id, &origin, bytes, created_at).await
         }
         Err(error) => unreadable(error),
     }

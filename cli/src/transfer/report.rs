@@ -1,7 +1,6 @@
 //! What a command has done and found: problems as they come, totals at the end, on standard output.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
@@ -55,7 +54,7 @@ impl Done {
 pub(crate) struct Report {
     command: &'static str,
     json: bool,
-    counts: BTreeMap<&'static str, u64>,
+    counts: Vec<(&'static str, u64)>,
     problems: u64,
 }
 
@@ -73,7 +72,10 @@ impl Report {
     }
 
     pub(crate) fn count(&mut self, name: &'static str, more: u64) {
-        *self.counts.entry(name).or_default() += more;
+        match self.counts.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += more,
+            None => self.counts.push((name, more)),
+        }
     }
 
     fn problem(&mut self, problem: &Problem) -> io::Result<()> {

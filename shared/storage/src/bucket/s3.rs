@@ -36,8 +36,8 @@ use crate::error::{Cause, Error, Result};
 /// The user metadata that holds `saved_at`, in microseconds since the Unix epoch.
 const SAVED_AT: &str = "saved_at";
 
-/// How much memory a document gets before any of it has arrived.
-const PREALLOCATED: usize = 1 << 20;
+/// How much memory a document gets at most before any of it has arrived. Growing by degrees would take twice as much.
+const PREALLOCATED: usize = 32 << 20;
 
 /// Which bucket, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
