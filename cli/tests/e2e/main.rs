@@ -19,5 +19,6 @@ mod random;
 mod rebuild;
 mod startup;
 mod suite;
+mod transfer;
 mod walkthrough;
 mod writer;
