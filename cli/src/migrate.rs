@@ -6,7 +6,7 @@ mod directory;
 use std::path::{Path, PathBuf};
 
 use analysis_storage::import::Existing;
-use analysis_storage::{AnalysisId, CreatedAt, Document, Error};
+use analysis_storage::{AnalysisId, CreatedAt, Document, Entry, Error};
 use bytes::Bytes;
 
 use crate::transfer::{Delivery, Done, Problem, Transfer, TransferError, TransferOptions, blocking};
@@ -75,6 +75,7 @@ impl<'a> Source<'a> {
 async fn take(
     delivery: &Delivery<'_>,
     id: &AnalysisId,
+    known: Option<&Entry>,
     origin: &str,
     bytes: Bytes,
     created_at: impl FnOnce(&Document) -> CreatedAt,
@@ -89,6 +90,6 @@ async fn take(
         Some(other) if other != id.as_str() => {
             problem("id_mismatch", format!("its request_id is {other:?}, not {:?}", id.as_str()))
         }
-        _ => Ok(delivery.deliver(id, origin, &document, created_at(&document)).await?.0),
+        _ => Ok(delivery.deliver(id, origin, &document, created_at(&document), known).await?.0),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use analysis_storage::import::Existing;
-use analysis_storage::{AnalysisId, Document};
+use analysis_storage::{AnalysisId, Document, Entry};
 use bytes::Bytes;
 
 use crate::transfer::{
@@ -50,13 +50,14 @@ async fn restore(directory: &Path, delivery: &Delivery<'_>, work: &mut Work) -> 
     }
     work.report.add(&unreadable)?;
     kept.add_files(directory, false, delivery.analyses, work).await?;
+    kept.add_stored_if_worthwhile(delivery.analyses, work).await?;
     work.progress.begin("restoring", Some(kept.count()));
     let groups = kept.groups().map_err(TransferError::Temporary)?;
     work.each(groups, |group| one(directory, delivery, group.into())).await
 }
 
 async fn one(directory: &Path, delivery: &Delivery<'_>, sides: Sides) -> Result<Done, TransferError> {
-    let Sides { id, lines, files, problems, .. } = sides;
+    let Sides { id, entry, lines, files, problems, .. } = sides;
     let name = format!("{id}.json");
     let problem = |kind: &'static str, reason| Ok(Done::problem(Problem::new(kind, &*name, reason)));
     let mut done = match (lines.is_empty(), files.first()) {
@@ -71,7 +72,7 @@ async fn one(directory: &Path, delivery: &Delivery<'_>, sides: Sides) -> Result<
         (false, Some((_, size))) => {
             // Twice: what is stored under the id may have to be compared with it.
             let _reserved = delivery.budget.reserve(size * 2).await;
-            file(directory, delivery, &name, *size, lines).await
+            file(directory, delivery, &name, *size, lines, entry.as_ref()).await
         }
     }?;
     done.problems.splice(0..0, problems);
@@ -85,6 +86,7 @@ async fn file(
     name: &str,
     size: u64,
     lines: Vec<Line>,
+    known: Option<&Entry>,
 ) -> Result<Done, TransferError> {
     let problem = |kind: &'static str, reason| Ok(Done::problem(Problem::new(kind, name, reason)));
     let bytes = match read_file(directory.join(name), size).await? {
@@ -94,12 +96,18 @@ async fn file(
     let content = bytes.clone();
     let (digest, _) = blocking(move || sha256(&content[..])).await??;
     match lines.into_iter().rfind(|line| line.sha256 == digest && line.size == bytes.len() as u64) {
-        Some(line) => save(delivery, name, line, bytes).await,
+        Some(line) => save(delivery, name, line, bytes, known).await,
         None => problem("damaged_file", format!("is not what {MANIFEST} says: its SHA-256 is {digest}")),
     }
 }
 
-async fn save(delivery: &Delivery<'_>, name: &str, line: Line, bytes: Bytes) -> Result<Done, TransferError> {
+async fn save(
+    delivery: &Delivery<'_>,
+    name: &str,
+    line: Line,
+    bytes: Bytes,
+    known: Option<&Entry>,
+) -> Result<Done, TransferError> {
     let id = AnalysisId::from_stored(&line.id)?;
     let Some(created_at) = line.created_at() else {
         let reason = format!("its created_at in {MANIFEST} is {:?}", line.created_at);
@@ -108,7 +116,7 @@ async fn save(delivery: &Delivery<'_>, name: &str, line: Line, bytes: Bytes) -> 
     // A store has taken it once: if it is no analysis, another program had put it there.
     let foreign = Document::foreign(bytes.clone(), line.summary());
     let document = blocking(move || Document::parse(bytes)).await?.unwrap_or(foreign);
-    let (mut done, kept) = delivery.deliver(&id, name, &document, created_at).await?;
+    let (mut done, kept) = delivery.deliver(&id, name, &document, created_at, known).await?;
     if kept != created_at {
         let reason =
             format!("its id was created at {kept} in this store, which never changes; not at {created_at}");

@@ -25,11 +25,11 @@ use crate::signals::Signals;
 
 pub(crate) use budget::Budget;
 pub(crate) use delivery::Delivery;
-pub(crate) use files::{Found, walk};
+pub(crate) use files::Found;
 pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED};
 pub(crate) use report::{Done, Problem, Report};
 pub(crate) use sides::{Side, Sides};
-pub(crate) use sorter::{Group, Sorter};
+pub(crate) use sorter::Sorter;
 pub(crate) use work::Work;
 
 /// How to work, and how to report.

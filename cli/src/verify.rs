@@ -49,7 +49,7 @@ impl Comparing<'_> {
         let mut unreadable = Done::default();
         sides.add_lines(self.directory, |problem| unreadable.problems.push(problem))?;
         work.report.add(&unreadable)?;
-        let files = sides.add_files(self.directory, true, self.analyses, work).await?;
+        let (files, _) = sides.add_files(self.directory, true, self.analyses, work).await?;
         let stored = sides.add_stored(self.analyses, work).await?;
         work.report.count(FILES, files);
         work.report.count(STORED, stored);
@@ -101,7 +101,9 @@ impl Comparing<'_> {
         for (path, size) in files {
             problems.extend(self.differs(path, *size, &stored).await?);
         }
-        problems.extend(line_differs(&entry, &stored, lines));
+        if problems.is_empty() {
+            problems.extend(line_differs(&entry, &stored, lines));
+        }
         Ok(problems)
     }
 

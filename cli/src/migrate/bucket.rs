@@ -3,11 +3,10 @@
 use analysis_storage::bucket::ObjectMeta;
 use analysis_storage::config::{Storage, other_bucket_from_env};
 use analysis_storage::foreign::{self, ForeignDocuments};
-use analysis_storage::{AnalysisId, Config, Error, Key};
-use serde::{Deserialize, Serialize};
+use analysis_storage::{AnalysisId, Config, Entry, Error, Key};
 
 use super::take;
-use crate::transfer::{Delivery, Done, Group, Problem, Sorter, TransferError, Work, too_large};
+use crate::transfer::{Delivery, Done, Found, Problem, Side, Sides, Sorter, TransferError, Work, too_large};
 
 /// Where the older documents are.
 #[derive(Debug)]
@@ -16,12 +15,6 @@ pub(super) struct Location<'a> {
     pub(super) prefix: &'a str,
     pub(super) region: Option<String>,
     pub(super) endpoint: Option<String>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-enum Object {
-    Document(String),
-    Misplaced(String),
 }
 
 /// Takes in every document of the bucket.
@@ -42,21 +35,22 @@ pub(super) async fn migrate(
     }
     let source = ForeignDocuments::connect(&settings, prefix).await;
     work.progress.begin("listing", None);
-    let objects = work.signals.beside(list(&source)).await?;
+    let mut objects = work.signals.beside(list(&source)).await?;
+    objects.add_stored_if_worthwhile(delivery.analyses, work).await?;
     work.progress.begin("migrating", Some(objects.count()));
     let groups = objects.groups().map_err(TransferError::Temporary)?;
-    work.each(groups, |group| one(&source, delivery, group)).await
+    work.each(groups, |group| one(&source, delivery, group.into())).await
 }
 
-async fn list(source: &ForeignDocuments) -> Result<Sorter<Object>, TransferError> {
+async fn list(source: &ForeignDocuments) -> Result<Sorter<Side>, TransferError> {
     let mut objects = Sorter::default();
     let mut position: Option<String> = None;
     loop {
         let page = source.page(position.as_deref()).await.map_err(TransferError::Failed)?;
         for key in &page.keys {
             let pushed = match source.parse(key) {
-                Some((id, _)) => objects.push(id.as_str(), &Object::Document(key.to_string())),
-                None => objects.push("", &Object::Misplaced(key.to_string())),
+                Some((id, _)) => objects.push(id.as_str(), &Side::Object(key.to_string())),
+                None => objects.push("", &misplaced(key)),
             };
             pushed.map_err(TransferError::Temporary)?;
         }
@@ -67,27 +61,26 @@ async fn list(source: &ForeignDocuments) -> Result<Sorter<Object>, TransferError
     }
 }
 
+fn misplaced(key: &Key) -> Side {
+    Side::File(Found::Bad {
+        kind: "misplaced".to_owned(),
+        path: key.to_string(),
+        reason: "is not analysis/YYYY/MM/{id}.json with a valid id".to_owned(),
+    })
+}
+
 /// All objects of one id: the newest is taken.
 async fn one(
     source: &ForeignDocuments,
     delivery: &Delivery<'_>,
-    group: Group<Object>,
+    sides: Sides,
 ) -> Result<Done, TransferError> {
-    let mut done = Done::default();
+    let mut done = Done { count: None, problems: sides.problems };
     let (mut keys, mut metas) = (Vec::new(), Vec::new());
-    for object in group.records {
-        match object {
-            Object::Misplaced(key) => {
-                let reason = "is not analysis/YYYY/MM/{id}.json with a valid id";
-                done.problems.push(Problem::new("misplaced", key, reason));
-            }
-            Object::Document(key) => {
-                let key = Key::new(key);
-                if let Some(meta) = source.describe(&key).await.map_err(TransferError::Failed)? {
-                    keys.push(key);
-                    metas.push(meta);
-                }
-            }
+    for key in sides.keys {
+        if let Some(meta) = source.describe(&key).await.map_err(TransferError::Failed)? {
+            keys.push(key);
+            metas.push(meta);
         }
     }
     let Some(newest) = foreign::newest(&metas) else { return Ok(done) };
@@ -95,7 +88,7 @@ async fn one(
     let older =
         |key: Key, than: &Key| Problem::new("older", key.as_str(), format!("{than} has its id and is newer"));
     done.problems.extend(keys.into_iter().map(|other| older(other, &key)));
-    let mut taken = object(source, delivery, &key, &meta).await?;
+    let mut taken = object(source, delivery, sides.entry.as_ref(), &key, &meta).await?;
     taken.problems.splice(0..0, done.problems);
     Ok(taken)
 }
@@ -103,6 +96,7 @@ async fn one(
 async fn object(
     source: &ForeignDocuments,
     delivery: &Delivery<'_>,
+    known: Option<&Entry>,
     key: &Key,
     meta: &ObjectMeta,
 ) -> Result<Done, TransferError> {
@@ -125,7 +119,7 @@ async fn object(
     match source.read(key).await {
         Ok(Some(object)) => {
             let created_at = |document: &_| foreign::created_at(document, meta, month);
-            take(delivery, &id, key.as_str(), object.body, created_at).await
+            take(delivery, &id, known, key.as_str(), object.body, created_at).await
         }
         Ok(None) => Ok(Done::default()),
         Err(Error::Archived(_)) => problem("archived", "is archived; restore it, then migrate again".into()),

@@ -5,13 +5,12 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use analysis_storage::{AnalysisId, CreatedAt, Document};
+use analysis_storage::{AnalysisId, CreatedAt, Document, Entry};
 use jiff::Timestamp;
 
 use super::take;
 use crate::transfer::{
-    Delivery, Done, Found, Group, Problem, Sorter, TransferError, Work, blocking, read_file, sha256,
-    too_large, walk,
+    Delivery, Done, Problem, Sides, Sorter, TransferError, Work, blocking, read_file, sha256, too_large,
 };
 
 /// Takes in every file of the directory.
@@ -21,25 +20,18 @@ pub(super) async fn migrate(
     work: &mut Work,
 ) -> Result<(), TransferError> {
     let mut files = Sorter::default();
-    work.progress.begin("looking for files", None);
-    let clock = delivery.analyses.clock();
-    let others = work.signals.beside(walk(root, true, clock, |id, found| files.push(id, &found))).await?;
+    let (_, others) = files.add_files(root, true, delivery.analyses, work).await?;
     work.report.count("other files ignored", others);
+    files.add_stored_if_worthwhile(delivery.analyses, work).await?;
     work.progress.begin("migrating", Some(files.count()));
     let groups = files.groups().map_err(TransferError::Temporary)?;
-    work.each(groups, |group| one(root, delivery, group)).await
+    work.each(groups, |group| one(root, delivery, group.into())).await
 }
 
 /// All that was found under one name.
-async fn one(root: &Path, delivery: &Delivery<'_>, group: Group<Found>) -> Result<Done, TransferError> {
-    let mut problems = Vec::new();
-    let mut paths = Vec::new();
-    for found in group.records {
-        match found {
-            Found::File { path, .. } => paths.push(path),
-            Found::Bad { kind, path, reason } => problems.push(Problem::new(kind, path, reason)),
-        }
-    }
+async fn one(root: &Path, delivery: &Delivery<'_>, sides: Sides) -> Result<Done, TransferError> {
+    let Sides { id, entry, files, mut problems, .. } = sides;
+    let paths: Vec<PathBuf> = files.into_iter().map(|(path, _)| path).collect();
     let Some((first, others)) = paths.split_first() else { return Ok(Done { count: None, problems }) };
     if !others.is_empty() {
         match copies(root, &paths).await? {
@@ -54,7 +46,7 @@ async fn one(root: &Path, delivery: &Delivery<'_>, group: Group<Found>) -> Resul
             }
         }
     }
-    let mut done = file(root, delivery, &group.id, first).await?;
+    let mut done = file(root, delivery, &id, entry.as_ref(), first).await?;
     done.problems.splice(0..0, problems);
     Ok(done)
 }
@@ -77,7 +69,13 @@ async fn copies(root: &Path, paths: &[PathBuf]) -> Result<Result<(), String>, Tr
     .await
 }
 
-async fn file(root: &Path, delivery: &Delivery<'_>, id: &str, path: &Path) -> Result<Done, TransferError> {
+async fn file(
+    root: &Path,
+    delivery: &Delivery<'_>,
+    id: &str,
+    known: Option<&Entry>,
+    path: &Path,
+) -> Result<Done, TransferError> {
     let origin = path.display().to_string();
     let id = AnalysisId::from_stored(id)?;
     let path = root.join(path);
@@ -98,7 +96,7 @@ async fn file(root: &Path, delivery: &Delivery<'_>, id: &str, path: &Path) -> Re
                 let written = || Timestamp::try_from(modified).unwrap_or(Timestamp::UNIX_EPOCH);
                 CreatedAt::clamped(document.summary().timestamp.unwrap_or_else(written))
             };
-            take(delivery, &id, &origin, bytes, created_at).await
+            take(delivery, &id, known, &origin, bytes, created_at).await
         }
         Err(error) => unreadable(error),
     }

@@ -1,7 +1,7 @@
 //! One document on its way into the store.
 
 use analysis_storage::import::{Existing, Outcome};
-use analysis_storage::{Analyses, AnalysisId, CreatedAt, Document, Error};
+use analysis_storage::{Analyses, AnalysisId, CreatedAt, Document, Entry, Error};
 
 use super::{Budget, Done, Problem, TransferError};
 
@@ -34,11 +34,12 @@ impl Delivery<'_> {
         origin: &str,
         document: &Document,
         created_at: CreatedAt,
+        known: Option<&Entry>,
     ) -> Result<(Done, CreatedAt), TransferError> {
         let imported = if self.dry_run {
-            self.analyses.preview_import(id, document, created_at, self.existing).await
+            self.analyses.preview_import(id, document, created_at, self.existing, known).await
         } else {
-            self.analyses.import(id, document, created_at, self.existing).await
+            self.analyses.import(id, document, created_at, self.existing, known).await
         };
         let imported = match imported {
             Ok(imported) => imported,

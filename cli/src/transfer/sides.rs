@@ -3,7 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use analysis_storage::{Analyses, Entry};
+use analysis_storage::bucket::MAX_KEYS;
+use analysis_storage::{Analyses, Entry, Key};
 use serde::{Deserialize, Serialize};
 
 use super::files::{Found, walk};
@@ -21,6 +22,8 @@ pub(crate) enum Side {
     Listed(u64, Line),
     /// The directory has it.
     File(Found),
+    /// The bucket to take documents from has it, under this key.
+    Object(String),
     /// Its document is being restored from the archive.
     Requested,
 }
@@ -34,6 +37,8 @@ pub(crate) struct Sides {
     pub(crate) lines: Vec<Line>,
     /// The files below the directory, and their sizes in bytes.
     pub(crate) files: Vec<(PathBuf, u64)>,
+    /// The keys in the bucket to take documents from.
+    pub(crate) keys: Vec<Key>,
     pub(crate) is_requested: bool,
     /// What is wrong with files that are no analyses.
     pub(crate) problems: Vec<Problem>,
@@ -51,6 +56,7 @@ impl From<Group<Side>> for Sides {
                 Side::File(Found::Bad { kind, path, reason }) => {
                     sides.problems.push(Problem::new(kind, path, reason));
                 }
+                Side::Object(key) => sides.keys.push(Key::new(key)),
                 Side::Requested => sides.is_requested = true,
             }
         }
@@ -76,22 +82,22 @@ impl Sorter<Side> {
         })
     }
 
-    /// Adds the files of a directory; how many there are.
+    /// Adds the files of a directory; how many there are, and how many others.
     pub(crate) async fn add_files(
         &mut self,
         directory: &Path,
         nested: bool,
         analyses: &Analyses,
         work: &mut Work,
-    ) -> Result<u64, TransferError> {
+    ) -> Result<(u64, u64), TransferError> {
         let mut files = 0;
         work.progress.begin("looking for files", None);
         let walked = walk(directory, nested, analyses.clock(), |id, found| {
             files += u64::from(matches!(found, Found::File { .. }));
             self.push(id, &Side::File(found))
         });
-        work.signals.beside(walked).await?;
-        Ok(files)
+        let others = work.signals.beside(walked).await?;
+        Ok((files, others))
     }
 
     /// Adds the entries of the list; how many there are.
@@ -108,5 +114,20 @@ impl Sorter<Side> {
         };
         work.signals.beside(list(analyses, &work.progress, push)).await?;
         Ok(stored)
+    }
+
+    /// Adds them only if listing takes fewer requests than it saves: one for each thousand analyses, against one or two
+    /// for each document that is there already.
+    pub(crate) async fn add_stored_if_worthwhile(
+        &mut self,
+        analyses: &Analyses,
+        work: &mut Work,
+    ) -> Result<(), TransferError> {
+        let stats = async { analyses.stats().await.map_err(TransferError::Failed) };
+        let stored = work.signals.beside(stats).await?.total_analyses;
+        if stored > 0 && stored / MAX_KEYS as u64 <= self.count() {
+            self.add_stored(analyses, work).await?;
+        }
+        Ok(())
     }
 }

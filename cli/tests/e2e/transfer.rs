@@ -6,6 +6,7 @@ mod memory;
 mod migrate;
 mod older_bucket;
 mod round_trip;
+mod signals;
 mod tree;
 
 use std::fs;

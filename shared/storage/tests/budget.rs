@@ -94,7 +94,7 @@ async fn imports() {
     let now = CreatedAt::clamped("2026-01-15T11:00:00Z".parse().unwrap());
     let import = async |name: &str, text: &'static [u8], existing| {
         let document = Document::parse(Bytes::from_static(text)).unwrap();
-        let outcome = analyses.import(&id(name), &document, now, existing).await.unwrap().outcome;
+        let outcome = analyses.import(&id(name), &document, now, existing, None).await.unwrap().outcome;
         (outcome, bucket.spent())
     };
     for (name, text, existing, outcome, cost) in [
@@ -108,6 +108,25 @@ async fn imports() {
         ("named", b"{ }", Existing::Replace, Outcome::Replaced, "2 Put, 2 Get, 2 Head, 1 Delete, 1 List"),
     ] {
         assert_eq!(import(name, text, existing).await, (outcome, cost.to_owned()), "{name} {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn imports_of_what_a_list_has_shown() {
+    let (bucket, analyses) = store();
+    let now = CreatedAt::clamped("2026-01-15T11:00:00Z".parse().unwrap());
+    for name in [UUID7, "named"] {
+        let known = analyses.save(&id(name), &document(), &Condition::None).await.unwrap().entry;
+        bucket.spent();
+        let import = analyses.import(&id(name), &document(), now, Existing::Keep, Some(&known));
+        assert_eq!(import.await.unwrap().outcome, Outcome::Unchanged);
+        assert_eq!(bucket.spent(), "1 Get, 1 Head");
+        // What has been saved since the list is looked for.
+        analyses.save(&id(name), &document(), &Condition::None).await.unwrap();
+        bucket.spent();
+        let import = analyses.import(&id(name), &document(), now, Existing::Keep, Some(&known));
+        assert_eq!(import.await.unwrap().outcome, Outcome::Unchanged);
+        assert_eq!(bucket.spent(), "1 Get, 1 Head, 1 List");
     }
 }
 

@@ -49,7 +49,7 @@ fn at(text: &str) -> CreatedAt {
 }
 
 async fn import(analyses: &Analyses, name: &str, text: &'static str) -> Result<Imported, Error> {
-    analyses.import(&id(name), &document(text), at("2024-05-01T10:00:00Z"), Existing::Keep).await
+    analyses.import(&id(name), &document(text), at("2024-05-01T10:00:00Z"), Existing::Keep, None).await
 }
 
 async fn listed(analyses: &Analyses) -> Vec<Entry> {
@@ -101,16 +101,18 @@ async fn a_second_import_changes_nothing_and_another_document_is_a_conflict() {
 
         let preview = async |existing| {
             let (id, document) = (id(name), document(TWO));
-            let preview =
-                store.analyses.preview_import(&id, &document, at("2020-01-01T00:00:00Z"), existing).await;
+            let preview = store
+                .analyses
+                .preview_import(&id, &document, at("2020-01-01T00:00:00Z"), existing, None)
+                .await;
             preview.unwrap().outcome
         };
-        assert_eq!(preview(Existing::Keep).await, Outcome::Conflict);
-        assert_eq!(preview(Existing::Replace).await, Outcome::Replaced);
+        assert_eq!(preview(Existing::Keep, None).await, Outcome::Conflict);
+        assert_eq!(preview(Existing::Replace, None).await, Outcome::Replaced);
         assert_eq!(text(&store.analyses, name).await, ONE);
         let now = at("2020-01-01T00:00:00Z");
         let replaced =
-            store.analyses.import(&id(name), &document(TWO), now, Existing::Replace).await.unwrap();
+            store.analyses.import(&id(name), &document(TWO), now, Existing::Replace, None).await.unwrap();
         assert_eq!((replaced.outcome, text(&store.analyses, name).await), (Outcome::Replaced, TWO.into()));
         listed(&store.analyses).await;
     }
@@ -166,7 +168,11 @@ async fn a_document_that_is_no_analysis_is_kept_and_indexed_by_a_given_summary()
     let store = store();
     let summary = document(ONE).summary().clone();
     let foreign = Document::foreign(Bytes::from_static(b"\xff no JSON"), summary.clone());
-    store.analyses.import(&id("odd"), &foreign, at("2024-05-01T10:00:00Z"), Existing::Keep).await.unwrap();
+    store
+        .analyses
+        .import(&id("odd"), &foreign, at("2024-05-01T10:00:00Z"), Existing::Keep, None)
+        .await
+        .unwrap();
     let entries = listed(&store.analyses).await;
     assert_eq!((&entries[0].summary, entries[0].size), (&summary, 9));
     let (entry, object) = store.analyses.read(&entries[0]).await.unwrap().unwrap();

@@ -7,6 +7,7 @@ use crate::bucket::{ETag, GetOptions, Got, Key, ObjectMeta};
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
+use crate::index::Entry;
 use crate::time::{CreatedAt, SavedAt};
 
 /// How often an import begins again because others save the analysis meanwhile.
@@ -67,8 +68,10 @@ impl Analyses {
     /// The creation time counts for a named id that was never saved; every other id has its own. An import is a look
     /// at what is stored, followed by a [`save`](Self::save) under the condition that this has not changed.
     ///
-    /// One request more than a save, two more for a replacement. Two if the document is there already, and one more
-    /// for a named id and if the bucket's entity tags are no MD5 digests.
+    /// `known` is the entry of the id in a list of not long ago, if there was one: it saves looking for it.
+    ///
+    /// One request more than a save, two more for a replacement. If the document is there already: one with a `known`
+    /// entry, else two, and one more for a named id; and one more if the bucket's entity tags are no MD5 digests.
     ///
     /// # Errors
     /// Those of [`save`](Self::save), and [`Error::Archived`] if what is stored cannot be compared.
@@ -78,11 +81,16 @@ impl Analyses {
         document: &Document,
         created_at: CreatedAt,
         existing: Existing,
+        known: Option<&Entry>,
     ) -> Result<Imported> {
         for _ in 0..ATTEMPTS {
-            let (created_at, stored) = self.compare(id, document, created_at, existing).await?;
+            let (created_at, stored) = self.compare(id, document, created_at, existing, known).await?;
             let outcome = stored.outcome(existing);
             let condition = match (stored, outcome) {
+                // An entry stays while its document does.
+                (Stored::Same(saved_at), _) if known.is_some_and(|entry| entry.saved_at == saved_at) => {
+                    return Ok(Imported { outcome, created_at });
+                }
                 (Stored::Same(saved_at), _) => {
                     self.ensure_indexed(id, created_at, saved_at).await?;
                     return Ok(Imported { outcome, created_at });
@@ -111,8 +119,9 @@ impl Analyses {
         document: &Document,
         created_at: CreatedAt,
         existing: Existing,
+        known: Option<&Entry>,
     ) -> Result<Imported> {
-        let (created_at, stored) = self.compare(id, document, created_at, existing).await?;
+        let (created_at, stored) = self.compare(id, document, created_at, existing, known).await?;
         Ok(Imported { outcome: stored.outcome(existing), created_at })
     }
 
@@ -123,8 +132,14 @@ impl Analyses {
         document: &Document,
         created_at: CreatedAt,
         existing: Existing,
+        known: Option<&Entry>,
     ) -> Result<(CreatedAt, Stored)> {
-        let Some(created_at) = self.created_at(id).await? else { return Ok((created_at, Stored::Nothing)) };
+        let placed = match known {
+            // The creation time of an id never changes.
+            Some(entry) => Some(entry.created_at),
+            None => self.created_at(id).await?,
+        };
+        let Some(created_at) = placed else { return Ok((created_at, Stored::Nothing)) };
         let key = self.layout.document(id, created_at);
         let Some(meta) = self.requests.head(&key).await?.filter(|meta| self.is_kept(meta)) else {
             return Ok((created_at, Stored::Nothing));
