@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use analysis_storage::bucket::RestoreTier;
 
-use crate::transfer::{Sorter, Transfer, TransferError, TransferOptions, Work};
+use crate::transfer::{Sorter, Transfer, TransferError, TransferOptions, Work, keep_apart};
 use copy::Copying;
 use directory::BackupDirectory;
 
@@ -61,6 +61,7 @@ impl From<Tier> for RestoreTier {
 pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let counts = ["copied", "unchanged", REMOVED];
     let mut transfer = Transfer::begin("backup", &options.transfer, &counts).await?;
+    keep_apart(&transfer.config, &options.to)?;
     let directory = Arc::new(BackupDirectory::open(&options.to)?);
     let result = bring_up_to_date(&options, &directory, &mut transfer).await;
     transfer.work.progress.clear();

@@ -9,7 +9,9 @@ use analysis_storage::import::Existing;
 use analysis_storage::{AnalysisId, CreatedAt, Document, Entry, Error};
 use bytes::Bytes;
 
-use crate::transfer::{Delivery, Done, Problem, Transfer, TransferError, TransferOptions, blocking};
+use crate::transfer::{
+    Delivery, Done, Problem, Transfer, TransferError, TransferOptions, blocking, keep_apart,
+};
 use bucket::Location;
 
 /// What to take, and what to do about what is there already.
@@ -39,6 +41,9 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let source = Source::of(&options)?;
     let Transfer { config, analyses, budget, mut work } =
         Transfer::begin("migrate", &options.transfer, &Delivery::counts(options.dry_run)).await?;
+    if let Source::Directory(root) = source {
+        keep_apart(&config, root)?;
+    }
     let existing = if options.replace { Existing::Replace } else { Existing::Keep };
     let limit = config.max_document_bytes;
     let delivery = Delivery { analyses: &analyses, budget, limit, existing, dry_run: options.dry_run };

@@ -9,11 +9,12 @@ mod sides;
 mod sorter;
 mod work;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use analysis_http::telemetry;
+use analysis_storage::config::Storage;
 use analysis_storage::query::{Limit, ListQuery};
 use analysis_storage::{Analyses, Config, Entry, Error};
 use bytes::Bytes;
@@ -106,6 +107,21 @@ impl Transfer {
             report: Report::new(command, options.json, counts),
         };
         Ok(Self { budget: Budget::new(config.max_document_bytes), config, analyses, work })
+    }
+}
+
+/// Refuses a directory that holds the files of the store, or lies among them.
+pub(crate) fn keep_apart(config: &Config, directory: &Path) -> Result<(), TransferError> {
+    let Storage::Local { directory: store } = &config.storage else { return Ok(()) };
+    let absolute = |path: &Path| fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+    match (absolute(store), absolute(directory)) {
+        (Ok(own), Ok(other)) if own.starts_with(&other) || other.starts_with(&own) => {
+            let (other, own) = (directory.display(), store.display());
+            Err(TransferError::Unusable(format!(
+                "{other} and the store in {own} overlap; choose another directory"
+            )))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -82,7 +82,10 @@ impl Copying<'_> {
             [line] => Ok((line.size == *size).then(|| line.clone())),
             lines => {
                 let place = self.directory.document(&sides.id);
-                let (digest, _) = blocking(move || sha256(File::open(place)?)).await??;
+                let path = place.clone();
+                let read = blocking(move || sha256(File::open(place)?)).await?;
+                let (digest, _) =
+                    read.map_err(|source| TransferError::File { what: "read", path, source })?;
                 Ok(lines.iter().rfind(|line| line.sha256 == digest).cloned())
             }
         }

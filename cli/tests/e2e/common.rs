@@ -141,8 +141,8 @@ impl Cloud {
     pub(crate) fn document_key(&self, id: &str) -> String {
         let listed =
             self.runtime.block_on(self.bucket.list("design-analysis/analysis/", None, 1000)).unwrap();
-        let keys = listed.keys.iter().map(ToString::to_string);
-        keys.filter(|key| key.ends_with(&format!("/{id}.json"))).next().unwrap()
+        let mut keys = listed.keys.iter().map(ToString::to_string);
+        keys.find(|key| key.ends_with(&format!("/{id}.json"))).unwrap()
     }
 
     /// Moves an object into the archive, as a lifecycle rule does.

@@ -115,18 +115,19 @@ async fn imports() {
 async fn imports_of_what_a_list_has_shown() {
     let (bucket, analyses) = store();
     let now = CreatedAt::clamped("2026-01-15T11:00:00Z".parse().unwrap());
+    let import = async |name: &str, known: &Entry| {
+        let imported =
+            analyses.import(&id(name), &document(), now, Existing::Keep, Some(known)).await.unwrap();
+        (imported.outcome, bucket.spent())
+    };
     for name in [UUID7, "named"] {
         let known = analyses.save(&id(name), &document(), &Condition::None).await.unwrap().entry;
         bucket.spent();
-        let import = analyses.import(&id(name), &document(), now, Existing::Keep, Some(&known));
-        assert_eq!(import.await.unwrap().outcome, Outcome::Unchanged);
-        assert_eq!(bucket.spent(), "1 Get, 1 Head");
+        assert_eq!(import(name, &known).await, (Outcome::Unchanged, "1 Get, 1 Head".to_owned()));
         // What has been saved since the list is looked for.
         analyses.save(&id(name), &document(), &Condition::None).await.unwrap();
         bucket.spent();
-        let import = analyses.import(&id(name), &document(), now, Existing::Keep, Some(&known));
-        assert_eq!(import.await.unwrap().outcome, Outcome::Unchanged);
-        assert_eq!(bucket.spent(), "1 Get, 1 Head, 1 List");
+        assert_eq!(import(name, &known).await, (Outcome::Unchanged, "1 Get, 1 Head, 1 List".to_owned()));
     }
 }
 

@@ -107,8 +107,8 @@ async fn a_second_import_changes_nothing_and_another_document_is_a_conflict() {
                 .await;
             preview.unwrap().outcome
         };
-        assert_eq!(preview(Existing::Keep, None).await, Outcome::Conflict);
-        assert_eq!(preview(Existing::Replace, None).await, Outcome::Replaced);
+        assert_eq!(preview(Existing::Keep).await, Outcome::Conflict);
+        assert_eq!(preview(Existing::Replace).await, Outcome::Replaced);
         assert_eq!(text(&store.analyses, name).await, ONE);
         let now = at("2020-01-01T00:00:00Z");
         let replaced =

@@ -60,7 +60,7 @@ fn check(first: &[(&str, &str)], second: &[(&str, &str)]) {
     ] {
         let peak = peak(variables, &arguments);
         assert!((1000..MOST_KB).contains(&peak), "{arguments:?}: {peak} KB");
-        println!("{}: {peak} KB", arguments[0]);
+        eprintln!("{}: {peak} KB", arguments[0]);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use tempfile::TempDir;
 
@@ -10,11 +11,8 @@ use crate::common::{Server, program};
 
 const UUID7: &str = "018cc251-f400-7000-8000-000000000000";
 
-#[test]
-fn bad_files_are_reported_one_by_one_and_all_others_are_taken() {
-    let directory = TempDir::new().unwrap();
-    let (root, store) = (directory.path().join("in"), directory.path().join("store"));
-    let variables = [("LOCAL_STORAGE_DIR", text(&store)), ("MAX_DOCUMENT_BYTES", "100")];
+/// Three documents that can be taken, among many that cannot.
+fn fill(root: &Path) {
     for (path, content) in [
         ("good.json", r#"{"request_id":"good"}"#.to_owned()),
         ("nested/deeper/also good.txt", "not ours".to_owned()),
@@ -32,12 +30,20 @@ fn bad_files_are_reported_one_by_one_and_all_others_are_taken() {
         ("one/same.json", r#"{"n":3}"#.to_owned()),
         ("two/same.json", r#"{"n":3}"#.to_owned()),
     ] {
-        write(&root, path, content);
+        write(root, path, content);
     }
     fs::create_dir(root.join("directory.json")).unwrap();
     symlink(root.join("good.json"), root.join("linked.json")).unwrap();
     symlink(root.join("nowhere"), root.join("broken.json")).unwrap();
-    symlink(&root, root.join("circle")).unwrap();
+    symlink(root, root.join("circle")).unwrap();
+}
+
+#[test]
+fn bad_files_are_reported_one_by_one_and_all_others_are_taken() {
+    let directory = TempDir::new().unwrap();
+    let (root, store) = (directory.path().join("in"), directory.path().join("store"));
+    let variables = [("LOCAL_STORAGE_DIR", text(&store)), ("MAX_DOCUMENT_BYTES", "100")];
+    fill(&root);
     let problems = [
         "duplicate one/twice.json",
         "duplicate two/twice.json",
@@ -122,6 +128,8 @@ fn people_read_lines_and_the_wrong_use_is_explained() {
     );
     for (arguments, message) in [
         (&["migrate", "--from", "/nonexistent"][..], "cannot read /nonexistent"),
+        (&["migrate", "--from", text(directory.path())], "overlap; choose another directory"),
+        (&["backup", "--to", text(&store.join("metadata"))], "overlap; choose another directory"),
         (&["migrate"], "--from"),
         (&["migrate", "--from", text(&root), "--from-region", "eu-west-1"], "go with --from s3://"),
         (&["migrate", "--from", "s3://Not_A_Bucket/x"], "\"Not_A_Bucket\" is not a bucket name"),

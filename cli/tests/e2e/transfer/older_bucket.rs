@@ -34,51 +34,62 @@ fn listed(variables: &[(&str, &str)], directory: &str) -> Vec<(String, String)> 
     lines.iter().map(|line| (field(line, "id"), field(line, "created_at"))).collect()
 }
 
-#[test]
-fn an_older_bucket_is_taken_in_and_the_newest_of_an_id_wins() {
-    let cloud = Cloud::start();
-    fill(&cloud);
-    let variables = cloud.variables();
-    let migrate = ["migrate", "--from", "s3://analyses/old"];
-    let problems = [
-        "id_mismatch old/analysis/2024/01/mislabelled.json",
-        "malformed_document old/analysis/2024/01/torn.json",
-        "misplaced old/analysis/2024/01/notes.txt",
-        "older old/analysis/2024/01/twice.json",
-    ];
-    for (arguments, counts) in [
-        (&["--dry-run"][..], [("would_be_created", 5), ("unchanged", 0)]),
-        (&[], [("created", 5), ("unchanged", 0)]),
-        (&[], [("created", 0), ("unchanged", 5)]),
-    ] {
-        let ran = run(&variables, &[&migrate[..], arguments].concat());
-        ran.assert_found(&problems);
-        assert!(counts.iter().all(|(name, count)| ran.totals()[*name] == *count), "{}", ran.out);
-    }
-    let directory = tempfile::TempDir::new().unwrap();
-    let backup = directory.path().join("backup");
-    let expected = [
+const MIGRATE: [&str; 3] = ["migrate", "--from", "s3://analyses/old"];
+const PROBLEMS: [&str; 4] = [
+    "id_mismatch old/analysis/2024/01/mislabelled.json",
+    "malformed_document old/analysis/2024/01/torn.json",
+    "misplaced old/analysis/2024/01/notes.txt",
+    "older old/analysis/2024/01/twice.json",
+];
+
+/// What is taken of the older bucket, and when it was created.
+fn taken() -> [(String, String); 5] {
+    [
         (UUID7, "2024-01-01T00:00:00.000Z"),
         ("by-month", "2019-05-31T23:59:59.999Z"),
         ("in-document", "2022-02-02T00:00:00.000Z"),
         ("in-metadata", "2023-07-01T08:00:00.000Z"),
         ("twice", "2024-06-15T10:00:00.000Z"),
-    ];
-    let own = |(id, at): (&str, &str)| (id.to_owned(), at.to_owned());
-    assert_eq!(listed(&variables, super::text(&backup)), expected.map(own));
-    assert_eq!(std::fs::read_to_string(backup.join("twice.json")).unwrap(), TWO);
+    ]
+    .map(|(id, created_at)| (id.to_owned(), created_at.to_owned()))
+}
 
-    // Into files, from a bucket that only the flags name.
+#[test]
+fn an_older_bucket_is_taken_in_and_the_newest_of_an_id_wins() {
+    let cloud = Cloud::start();
+    fill(&cloud);
+    let variables = cloud.variables();
+    for (arguments, counts) in [
+        (&["--dry-run"][..], [("would_be_created", 5), ("unchanged", 0)]),
+        (&[], [("created", 5), ("unchanged", 0)]),
+        (&[], [("created", 0), ("unchanged", 5)]),
+    ] {
+        let ran = run(&variables, &[&MIGRATE[..], arguments].concat());
+        ran.assert_found(&PROBLEMS);
+        assert!(counts.iter().all(|(name, count)| ran.totals()[*name] == *count), "{}", ran.out);
+    }
+    let directory = tempfile::TempDir::new().unwrap();
+    let backup = directory.path().join("backup");
+    assert_eq!(listed(&variables, super::text(&backup)), taken());
+    assert_eq!(std::fs::read_to_string(backup.join("twice.json")).unwrap(), TWO);
+}
+
+#[test]
+fn an_older_bucket_elsewhere_is_named_by_flags() {
+    let cloud = Cloud::start();
+    fill(&cloud);
+    let directory = tempfile::TempDir::new().unwrap();
     let files = directory.path().join("files");
-    let elsewhere = [
+    let variables = [
         ("LOCAL_STORAGE_DIR", super::text(&files)),
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
     ];
-    let endpoint = variables.iter().find(|(name, _)| *name == "S3_ENDPOINT_URL").unwrap().1;
+    let of_the_cloud = cloud.variables();
+    let endpoint = of_the_cloud.iter().find(|(name, _)| *name == "S3_ENDPOINT_URL").unwrap().1;
     let from = ["--from-endpoint", endpoint, "--from-region", "us-east-1"];
-    run(&elsewhere, &[&migrate[..], &from].concat()).assert_found(&problems);
-    assert_eq!(listed(&elsewhere, super::text(&directory.path().join("again"))), expected.map(own));
+    run(&variables, &[&MIGRATE[..], &from].concat()).assert_found(&PROBLEMS);
+    assert_eq!(listed(&variables, super::text(&directory.path().join("backup"))), taken());
 }
 
 #[test]

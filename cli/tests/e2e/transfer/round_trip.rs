@@ -31,12 +31,12 @@ fn kill(variables: &Variables<'_>, arguments: &[&str], longest: u64, random: &mu
 }
 
 /// Carries `count` documents from a directory to the first store and on to the second.
-fn round_trip(count: u64, seed: u64, first: &Variables<'_>, second: &Variables<'_>, speed: u64) {
+fn round_trip(count: u64, seed: u64, first: &Variables<'_>, second: &Variables<'_>, each_second: u64) {
     let directory = TempDir::new().unwrap();
     let [source, backup, again] = ["source", "backup", "again"].map(|name| directory.path().join(name));
     let planted = plant(&source, count, seed);
     let mut random = Random::new(seed);
-    let longest = count * 1000 / speed;
+    let longest = count * 1000 / each_second;
     let mut killed = 0;
 
     let migrate = ["migrate", "--from", text(&source)];

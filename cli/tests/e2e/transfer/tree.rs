@@ -82,14 +82,10 @@ fn document(n: u64, id: &str, timestamp: Option<&str>, random: &mut Random) -> V
         10..=99 => 20_000 + random.below(180_000),
         _ => 500 + random.below(20_000),
     };
-    let mut text = String::from("{ ");
-    if n.is_multiple_of(2) {
-        text += &format!("\"request_id\": \"{id}\",\r\n");
-    }
-    if let Some(timestamp) = timestamp {
-        text += &format!("\"timestamp\": \"{timestamp}\", ");
-    }
-    text += &format!("\"implementation\": \"pipeline-{}\", \"insights\": \"", n % 7);
+    let id = if n.is_multiple_of(2) { format!("\"request_id\": \"{id}\",\r\n") } else { String::new() };
+    let timestamp = timestamp.map(|at| format!("\"timestamp\": \"{at}\", ")).unwrap_or_default();
+    let implementation = format!("pipeline-{}", n % 7);
+    let mut text = format!("{{ {id}{timestamp}\"implementation\": \"{implementation}\", \"insights\": \"");
     let part = random.one_of(&TEXTS).unwrap();
     while (text.len() as u64) < size {
         text += part;
