@@ -63,7 +63,7 @@ pub(crate) enum TransferError {
     Output(#[from] io::Error),
     #[error("{0}")]
     Unusable(String),
-    #[error("{0} problems; see above")]
+    #[error("{}; see above", report::counted(*.0))]
     Found(u64),
 }
 

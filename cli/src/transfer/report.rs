@@ -49,6 +49,11 @@ impl Done {
     }
 }
 
+/// So many problems, in words.
+pub(super) fn counted(problems: u64) -> String {
+    if problems == 1 { "1 problem".to_owned() } else { format!("{problems} problems") }
+}
+
 /// Prints and counts.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -99,7 +104,7 @@ impl Report {
             writeln!(out, "{}", Value::from(summary))?;
         } else {
             let counts: Vec<String> = self.counts.iter().map(|(name, n)| format!("{n} {name}")).collect();
-            writeln!(out, "{}: {}, {} problems", self.command, counts.join(", "), self.problems)?;
+            writeln!(out, "{}: {}, {}", self.command, counts.join(", "), counted(self.problems))?;
         }
         if self.problems == 0 { Ok(()) } else { Err(TransferError::Found(self.problems)) }
     }
