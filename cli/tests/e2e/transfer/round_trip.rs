@@ -59,16 +59,15 @@ fn round_trip(count: u64, seed: u64, first: &Variables<'_>, second: &Variables<'
     run(first, &copy).assert_well(&[]);
     run(first, &copy).assert_well(&[("copied", 0), ("unchanged", count)]);
     check_backup(&planted, &source, &backup);
-    for against in [&source, &backup] {
-        let verify = ["verify", "--against", text(against)];
-        killed += kill(first, &verify, longest / 16, &mut random);
-        run(first, &verify).assert_well(&[("equal", count), ("in_the_store", count)]);
-    }
+    let verify = ["verify", "--against", text(&source)];
+    killed += kill(first, &verify, longest / 16, &mut random);
+    run(first, &verify).assert_well(&[("equal", count), ("in_the_store", count)]);
 
     let restore = ["restore-backup", "--from", text(&backup)];
     killed += kill(second, &restore, longest, &mut random);
     run(second, &restore).assert_well(&[]);
     run(second, &["backup", "--to", text(&again)]).assert_well(&[("copied", count)]);
+    run(second, &["verify", "--against", text(&backup)]).assert_well(&[("equal", count)]);
     assert_eq!(manifest(&again), manifest(&backup));
     check_backup(&planted, &source, &again);
     assert!(killed > KILLS, "the kills came too late: {killed}");

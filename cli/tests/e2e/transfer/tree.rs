@@ -62,7 +62,7 @@ fn id(n: u64, random: &mut Random) -> String {
 
 /// What the document says of its time, and when it was created then.
 fn times(n: u64, random: &mut Random) -> (Option<String>, String) {
-    let (month, day, minute) = (1 + random.below(12), 1 + random.below(28), random.below(60));
+    let (month, day, minute) = (1 + random.below(12), 1 + random.below(3), random.below(60));
     let date = format!("{}-{month:02}-{day:02}", 2019 + n % 6);
     match n % 4 {
         0 => (Some(format!("{date}T10:{minute:02}:00")), format!("{date}T10:{minute:02}:00.000Z")),

@@ -136,7 +136,8 @@ impl Analyses {
     /// `start_after`, which is [`RebuildPage::next`] of the step before.
     ///
     /// One LIST, up to four more of the index, and for each analysis one request (two for a named id), or up to
-    /// ten where there is damage; 16 at a time.
+    /// ten where there is damage; 16 at a time. For a page with a document that has no id record, also one LIST for each
+    /// month that has documents, and one for each thousand of them between the first and the last id of the page.
     ///
     /// # Errors
     /// Those of every request, and [`Error::Misconfigured`] for a `start_after` that is not a position in the
