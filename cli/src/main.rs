@@ -1,5 +1,6 @@
 //! `design-analysis`: the HTTP server and the everyday commands.
 
+mod backup;
 mod command;
 mod completions;
 mod cost;
@@ -9,11 +10,17 @@ mod human;
 mod list;
 mod listen;
 mod load;
+mod migrate;
+mod progress;
 mod rebuild;
+mod restore_backup;
 mod save;
 mod serve;
+mod signals;
 mod stats;
 mod table;
+mod transfer;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -50,6 +57,14 @@ enum Command {
     Cost(cost::Options),
     /// Check the index against the documents, or derive it anew from them
     Rebuild(rebuild::Options),
+    /// Take in the documents of a directory or of an older bucket
+    Migrate(migrate::Options),
+    /// Copy every document into a directory
+    Backup(backup::Options),
+    /// Save the documents of a backup in the store
+    RestoreBackup(restore_backup::Options),
+    /// Compare the store with a directory, both ways
+    Verify(verify::Options),
     /// Print a script that completes commands and options in a shell
     Completions(completions::Options),
 }
@@ -65,6 +80,10 @@ async fn main() -> ExitCode {
         Command::Delete(options) => conclude(delete::run(options).await),
         Command::Cost(options) => conclude(unless_reader_left(cost::run(options).await)),
         Command::Rebuild(options) => conclude(rebuild::run(options).await),
+        Command::Migrate(options) => conclude(migrate::run(options).await),
+        Command::Backup(options) => conclude(backup::run(options).await),
+        Command::RestoreBackup(options) => conclude(restore_backup::run(options).await),
+        Command::Verify(options) => conclude(verify::run(options).await),
         Command::Completions(options) => {
             conclude(unless_reader_left(completions::run(&options, Arguments::command())))
         }

@@ -2,16 +2,16 @@
 //! from them.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::time::Duration;
 
 use analysis_http::telemetry;
 use analysis_storage::rebuild::{Damage, Finding, Mode, RebuildPage, TotalsCheck};
 use analysis_storage::{Analyses, Config, Error, Month};
-use indicatif::{ProgressBar, ProgressStyle};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::{FAILED, FOUND, Failure};
+use crate::progress::Progress;
+use crate::signals::Signals;
 
 /// What to go through, and what to do about damage.
 #[derive(Debug, clap::Args)]
@@ -78,8 +78,7 @@ pub(crate) async fn run(options: Options) -> Result<(), RebuildError> {
     let month = options.month.as_deref().map(Month::parse).transpose()?;
     let analyses = config.open().await?;
     let mut run = Run {
-        interrupt: signal(SignalKind::interrupt())?,
-        terminate: signal(SignalKind::terminate())?,
+        signals: Signals::new()?,
         position: options.start_after.clone(),
         progress: Progress::new(),
         report: Report::default(),
@@ -93,8 +92,7 @@ pub(crate) async fn run(options: Options) -> Result<(), RebuildError> {
 
 struct Run {
     options: Options,
-    interrupt: Signal,
-    terminate: Signal,
+    signals: Signals,
     position: Option<String>,
     progress: Progress,
     report: Report,
@@ -116,7 +114,7 @@ impl Run {
                 Some(next) => self.position = Some(next),
                 None => return Ok(()),
             }
-            self.progress.show(&self.report, self.position.as_deref().unwrap_or_default());
+            self.progress.show(self.report.progress(self.position.as_deref().unwrap_or_default()));
         }
     }
 
@@ -136,8 +134,7 @@ impl Run {
     async fn step<T>(&mut self, work: impl Future<Output = Result<T, Error>>) -> Result<T, RebuildError> {
         let result = tokio::select! {
             result = work => Some(result),
-            _ = self.interrupt.recv() => None,
-            _ = self.terminate.recv() => None,
+            () = self.signals.received() => None,
         };
         let resume = || self.options.resume(self.position.as_deref());
         match result {
@@ -188,6 +185,12 @@ impl Report {
         }
     }
 
+    fn progress(&self, position: &str) -> String {
+        let damaged: u64 = self.repaired.values().chain(self.left.values()).sum();
+        let Self { entries, documents, .. } = self;
+        format!("{entries} in the index, {documents} documents, {damaged} damaged; at {position}")
+    }
+
     fn finish(&self, check: bool) -> Result<(), RebuildError> {
         let mut out = io::stdout().lock();
         writeln!(out, "examined: {} analyses in the index, {} documents", self.entries, self.documents)?;
@@ -212,43 +215,4 @@ impl Report {
 fn counted(counts: &BTreeMap<Damage, u64>) -> String {
     let texts: Vec<String> = counts.iter().map(|(damage, count)| format!("{count} x {damage}")).collect();
     texts.join(", ")
-}
-
-/// A line that is drawn again and again on a terminal; elsewhere a line for each page.
-struct Progress(Option<ProgressBar>);
-
-impl Progress {
-    fn new() -> Self {
-        Self(io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
-                bar.set_style(style);
-            }
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        }))
-    }
-
-    fn show(&self, report: &Report, position: &str) {
-        let damaged: u64 = report.repaired.values().chain(report.left.values()).sum();
-        let Report { entries, documents, .. } = report;
-        let text = format!("{entries} in the index, {documents} documents, {damaged} damaged; at {position}");
-        match &self.0 {
-            Some(bar) => bar.set_message(text),
-            None => eprintln!("{text}"),
-        }
-    }
-
-    fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
-        match &self.0 {
-            Some(bar) => bar.suspend(print),
-            None => print(),
-        }
-    }
-
-    fn clear(&self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
-    }
 }

@@ -135,6 +135,28 @@ impl Cloud {
         });
     }
 
+    /// What another program puts into the bucket.
+    pub(crate) fn put_foreign(&self, key: &str, body: &str, metadata: Vec<(&str, String)>) {
+        let metadata = metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let put = self.bucket.client().put_object().bucket(BUCKET).key(key).set_metadata(Some(metadata));
+        self.runtime.block_on(put.body(body.as_bytes().to_vec().into()).send()).unwrap();
+    }
+
+    /// The key of the one document of this id.
+    pub(crate) fn document_key(&self, id: &str) -> String {
+        let listed =
+            self.runtime.block_on(self.bucket.list("design-analysis/analysis/", None, 1000)).unwrap();
+        let mut keys = listed.keys.iter().map(ToString::to_string);
+        keys.find(|key| key.ends_with(&format!("/{id}.json"))).unwrap()
+    }
+
+    /// Moves an object into the archive, as a lifecycle rule does.
+    pub(crate) fn archive(&self, key: &str) {
+        let copy = self.bucket.client().copy_object().bucket(BUCKET).key(key);
+        let copy = copy.copy_source(format!("{BUCKET}/{key}")).storage_class("GLACIER".into());
+        self.runtime.block_on(copy.send()).unwrap();
+    }
+
     /// What a program needs in its environment to work on the bucket.
     pub(crate) fn variables(&self) -> [(&str, &str); 6] {
         [

@@ -1,11 +1,13 @@
 //! The service: what can be done with analyses, over any bucket.
 
 mod delete;
+pub mod import;
 mod list;
 mod load;
 mod markers;
 #[cfg(feature = "testing")]
 pub(crate) mod mutants;
+mod read;
 pub mod rebuild;
 mod repair;
 mod save;

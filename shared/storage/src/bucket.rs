@@ -171,6 +171,30 @@ pub struct Version {
     pub etag: Option<String>,
 }
 
+/// How fast an archived object is brought back, and at what price ("Archive retrieval options" in the Amazon S3 User
+/// Guide): minutes, hours, or up to two days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RestoreTier {
+    /// Within minutes; not for `DEEP_ARCHIVE`.
+    Expedited,
+    /// Within hours.
+    #[default]
+    Standard,
+    /// Within a day or two, at the lowest price.
+    Bulk,
+}
+
+/// What became of asking for a restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restoring {
+    /// It has begun, or goes on; a copy that is there already is kept for the days that were asked for.
+    Accepted,
+    /// There is nothing to restore: the object is not archived.
+    NotArchived,
+    /// There is no such object.
+    Absent,
+}
+
 /// How the bucket is set up, for `/storage/info`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct BucketInfo {
@@ -226,6 +250,13 @@ pub trait Bucket: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`Error::Unsupported`](crate::Error::Unsupported) if the bucket keeps none.
     async fn versions(&self, key: &Key) -> Result<Vec<Version>>;
+
+    /// Asks for a copy of an archived object that can be read for this many days. Returns at once; the copy is there
+    /// when [`head`](Self::head) no longer says `archived`.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`](crate::Error::Unsupported) if the bucket has no archive.
+    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring>;
 
     /// How the bucket is set up.
     ///

@@ -122,6 +122,52 @@ impl Config {
     }
 }
 
+/// The settings of another bucket than the store's own. A region or endpoint that is not given is that of the process
+/// environment, as for the store's own bucket.
+///
+/// # Errors
+/// [`Error::Misconfigured`] names what is wrong.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn other_bucket_from_env(
+    bucket: &str,
+    region: Option<String>,
+    endpoint: Option<String>,
+) -> Result<S3Settings> {
+    let get = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if !is_bucket_name(bucket) {
+        return Err(Error::misconfigured(format!("{bucket:?} is not {BUCKET_NAME}")));
+    }
+    let endpoint_url = match endpoint {
+        Some(url) if !is_http(&url) => {
+            return Err(Error::misconfigured(format!("the endpoint {url:?} is not {HTTP_URL}")));
+        }
+        Some(url) => Some(url),
+        None => endpoint_url(&get)?,
+    };
+    Ok(S3Settings {
+        bucket: bucket.to_owned(),
+        region: region.unwrap_or_else(|| self::region(&get)),
+        endpoint_url,
+    })
+}
+
+const BUCKET_NAME: &str = "a bucket name: 3 to 63 characters of a-z 0-9 . -";
+const HTTP_URL: &str = "a URL that begins with http:// or https://";
+
+/// Amazon S3 User Guide, "General purpose bucket naming rules".
+fn is_bucket_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
+    (3..=63).contains(&name.len()) && name.chars().all(allowed)
+}
+
+fn is_http(url: &str) -> bool {
+    url.starts_with("http://") || url.starts_with("https://")
+}
+
+fn region(get: &impl Fn(&str) -> Option<String>) -> String {
+    get("S3_REGION").or_else(|| get("AWS_REGION")).unwrap_or_else(|| "us-east-1".into())
+}
+
 fn wrong(name: &str, value: &str, expected: &str) -> Error {
     Error::misconfigured(format!("{name}={value:?} is not {expected}"))
 }
@@ -142,7 +188,7 @@ fn storage(get: &impl Fn(&str) -> Option<String>) -> Result<Storage> {
         "s3" => Ok(Storage::S3 {
             settings: S3Settings {
                 bucket: bucket_name(get)?,
-                region: get("S3_REGION").or_else(|| get("AWS_REGION")).unwrap_or_else(|| "us-east-1".into()),
+                region: region(get),
                 endpoint_url: endpoint_url(get)?,
             },
             prefix: prefix(get)?,
@@ -157,24 +203,13 @@ fn bucket_name(get: &impl Fn(&str) -> Option<String>) -> Result<String> {
             "S3_BUCKET_NAME is not set; STORAGE_TYPE=s3 needs the name of an existing bucket",
         )
     })?;
-    // Amazon S3 User Guide, "General purpose bucket naming rules".
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
-    if (3..=63).contains(&name.len()) && name.chars().all(allowed) {
-        Ok(name)
-    } else {
-        Err(wrong("S3_BUCKET_NAME", &name, "a bucket name: 3 to 63 characters of a-z 0-9 . -"))
-    }
+    if is_bucket_name(&name) { Ok(name) } else { Err(wrong("S3_BUCKET_NAME", &name, BUCKET_NAME)) }
 }
 
 fn endpoint_url(get: &impl Fn(&str) -> Option<String>) -> Result<Option<String>> {
     for name in ["S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"] {
         if let Some(url) = get(name) {
-            let is_http = url.starts_with("http://") || url.starts_with("https://");
-            return if is_http {
-                Ok(Some(url))
-            } else {
-                Err(wrong(name, &url, "a URL that begins with http:// or https://"))
-            };
+            return if is_http(&url) { Ok(Some(url)) } else { Err(wrong(name, &url, HTTP_URL)) };
         }
     }
     Ok(None)

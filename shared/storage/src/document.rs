@@ -57,6 +57,12 @@ impl Document {
         })
     }
 
+    /// What another program stored, and is no analysis: kept byte for byte, and indexed by this summary.
+    #[must_use]
+    pub fn foreign(bytes: Bytes, summary: Summary) -> Self {
+        Self { bytes, summary, request_id: None }
+    }
+
     /// The document, byte for byte as it was sent.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {

@@ -53,6 +53,22 @@ impl Layout {
         Some((AnalysisId::from_stored(name.strip_suffix(".json")?).ok()?, month))
     }
 
+    /// The month whose folder a key among the documents lies in, whatever its name.
+    #[must_use]
+    pub fn month_of(&self, key: &Key) -> Option<Month> {
+        let path = key.as_str().strip_prefix(&self.documents(None))?;
+        let (month, _) = path.split_at_checked("2024/01/".len())?;
+        let month = month.strip_suffix('/')?;
+        Month::read(&month.replace('/', "-")).filter(|_| !month.contains('-'))
+    }
+
+    /// A position behind all documents of one month.
+    #[must_use]
+    pub fn behind_documents(&self, month: Month) -> String {
+        // `0` is what follows `/`.
+        format!("{}0", self.documents(Some(month)).trim_end_matches('/'))
+    }
+
     /// `metadata/ids/{id}`: the creation time of a named id.
     #[must_use]
     pub fn id_record(&self, id: &AnalysisId) -> Key {

@@ -10,6 +10,7 @@ mod clock;
 pub mod config;
 mod document;
 mod error;
+pub mod foreign;
 mod id;
 mod index;
 mod instant;
@@ -24,8 +25,8 @@ mod stats;
 pub mod testing;
 mod time;
 
-pub use analyses::rebuild;
 pub use analyses::{Analyses, Condition, Loaded, Page, Saved, StorageType};
+pub use analyses::{import, rebuild};
 pub use bucket::{Bucket, ETag, Key};
 pub use clock::{Clock, SystemClock};
 pub use config::Config;

@@ -7,7 +7,8 @@ use bytes::Bytes;
 
 use crate::bucket::s3::LONGEST_ATTEMPT;
 use crate::bucket::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put, Version,
+    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put, RestoreTier,
+    Restoring, Version,
 };
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -81,6 +82,10 @@ impl Requests {
 
     pub(crate) async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
         self.retry(|| self.bucket.versions(key)).await
+    }
+
+    pub(crate) async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring> {
+        self.retry(|| self.bucket.restore(key, days, tier)).await
     }
 
     pub(crate) async fn info(&self) -> Result<BucketInfo> {

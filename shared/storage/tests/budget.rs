@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{GetOptions, Precondition, Put};
+use analysis_storage::import::{Existing, Outcome};
 use analysis_storage::query::ListQuery;
 use analysis_storage::rebuild::Mode;
 use analysis_storage::testing::{CountingBucket, ManualClock, Operation};
@@ -85,6 +86,49 @@ async fn replaces() {
     assert_eq!(bucket.spent(), "3 Put, 1 Head, 1 Delete, 1 List");
     analyses.save(&id("named"), &document(), &Condition::Match(named.etag)).await.unwrap();
     assert_eq!(bucket.spent(), "2 Put, 1 Get, 1 Head, 1 Delete, 1 List");
+}
+
+#[tokio::test]
+async fn imports() {
+    let (bucket, analyses) = store();
+    let now = CreatedAt::clamped("2026-01-15T11:00:00Z".parse().unwrap());
+    let import = async |name: &str, text: &'static [u8], existing| {
+        let document = Document::parse(Bytes::from_static(text)).unwrap();
+        let outcome = analyses.import(&id(name), &document, now, existing, None).await.unwrap().outcome;
+        (outcome, bucket.spent())
+    };
+    for (name, text, existing, outcome, cost) in [
+        (UUID7, &b"{}"[..], Existing::Keep, Outcome::Created, "2 Put, 2 Head, 1 List"),
+        ("named", b"{}", Existing::Keep, Outcome::Created, "3 Put, 1 Get, 1 Head, 1 List"),
+        // The memory's tags are no digests, so that the documents are read.
+        (UUID7, b"{}", Existing::Keep, Outcome::Unchanged, "1 Get, 1 Head, 1 List"),
+        ("named", b"{}", Existing::Keep, Outcome::Unchanged, "2 Get, 1 Head, 1 List"),
+        (UUID7, b"{ }", Existing::Keep, Outcome::Conflict, "1 Head"),
+        (UUID7, b"{ }", Existing::Replace, Outcome::Replaced, "2 Put, 2 Head, 1 Delete, 1 List"),
+        ("named", b"{ }", Existing::Replace, Outcome::Replaced, "2 Put, 2 Get, 2 Head, 1 Delete, 1 List"),
+    ] {
+        assert_eq!(import(name, text, existing).await, (outcome, cost.to_owned()), "{name} {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn imports_of_what_a_list_has_shown() {
+    let (bucket, analyses) = store();
+    let now = CreatedAt::clamped("2026-01-15T11:00:00Z".parse().unwrap());
+    let import = async |name: &str, known: &Entry| {
+        let imported =
+            analyses.import(&id(name), &document(), now, Existing::Keep, Some(known)).await.unwrap();
+        (imported.outcome, bucket.spent())
+    };
+    for name in [UUID7, "named"] {
+        let known = analyses.save(&id(name), &document(), &Condition::None).await.unwrap().entry;
+        bucket.spent();
+        assert_eq!(import(name, &known).await, (Outcome::Unchanged, "1 Get, 1 Head".to_owned()));
+        // What has been saved since the list is looked for.
+        analyses.save(&id(name), &document(), &Condition::None).await.unwrap();
+        bucket.spent();
+        assert_eq!(import(name, &known).await, (Outcome::Unchanged, "1 Get, 1 Head, 1 List".to_owned()));
+    }
 }
 
 #[tokio::test]

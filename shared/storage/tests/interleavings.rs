@@ -12,10 +12,14 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::bucket::{BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, Version};
+use analysis_storage::bucket::{
+    BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
+};
+use analysis_storage::import::{self, Existing};
 use analysis_storage::testing::{ManualClock, Mutant};
 use analysis_storage::{
-    Analyses, AnalysisId, Bucket, Clock, Condition, Document, ETag, Error, Key, Layout, StorageType,
+    Analyses, AnalysisId, Bucket, Clock, Condition, CreatedAt, Document, ETag, Error, Key, Layout,
+    StorageType,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -67,6 +71,10 @@ impl Bucket for Gate {
         self.inner.versions(key).await
     }
 
+    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring> {
+        self.pass().await.restore(key, days, tier).await
+    }
+
     async fn info(&self) -> Result<BucketInfo> {
         self.inner.info().await
     }
@@ -96,9 +104,17 @@ enum Operation {
     Create,
     Delete,
     Repair,
+    Import,
+    ImportReplacing,
 }
 
-use Operation::{Create, Delete, Repair, Save};
+use Operation::{Create, Delete, Import, ImportReplacing, Repair, Save};
+
+impl Operation {
+    fn saves(self) -> bool {
+        matches!(self, Save | Create | Import | ImportReplacing)
+    }
+}
 
 /// What became of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,12 +130,20 @@ async fn perform(analyses: Analyses, id: AnalysisId, operation: Operation, numbe
         Create => analyses.save(&id, &document, &Condition::Absent).await.map(drop),
         Delete => analyses.delete(&id, None).await,
         Repair => analyses.repair(&id).await,
+        Import => return take_in(&analyses, &id, &document, Existing::Keep).await,
+        ImportReplacing => return take_in(&analyses, &id, &document, Existing::Replace).await,
     };
     match result {
         Ok(()) => Outcome::Done,
         Err(Error::PreconditionFailed(_) | Error::NotFound(_) | Error::SaveInFlight(_)) => Outcome::Refused,
         Err(e) => panic!("{operation:?}: {e}"),
     }
+}
+
+async fn take_in(analyses: &Analyses, id: &AnalysisId, document: &Document, existing: Existing) -> Outcome {
+    let created_at = CreatedAt::clamped("2026-01-15T11:00:00Z".parse().unwrap());
+    let imported = analyses.import(id, document, created_at, existing, None).await.unwrap();
+    if imported.outcome == import::Outcome::Conflict { Outcome::Refused } else { Outcome::Done }
 }
 
 /// A schedule: which alternative was taken of how many, step by step.
@@ -245,8 +269,7 @@ impl Setup<'_> {
     /// Where nothing is deleted, an id with an acknowledged save is listed from then on.
     fn check_listed(&self, bucket: &MemoryBucket, outcomes: &[Option<Outcome>], choices: &Choices) {
         let saved = self.operations.iter().zip(outcomes);
-        let acknowledged =
-            saved.filter(|(op, out)| matches!(op, Save | Create) && **out == Some(Outcome::Done)).count();
+        let acknowledged = saved.filter(|(op, out)| op.saves() && **out == Some(Outcome::Done)).count();
         if !self.operations.contains(&Delete) && (acknowledged > 0 || self.exists) {
             assert!(
                 !Self::entries(bucket).is_empty(),
@@ -274,14 +297,15 @@ impl Setup<'_> {
                 .count()
         };
         if !self.operations.contains(&Delete) {
-            assert!(done(Create) <= usize::from(!self.exists), "two creates: {}", what());
+            let creates = done(Create) + done(Import);
+            assert!(creates <= usize::from(!self.exists), "two creates: {}", what());
             assert!(
-                documents.len() == 1 || (done(Save) + done(Create) == 0 && !self.exists),
+                documents.len() == 1 || (done(Save) + done(ImportReplacing) + creates == 0 && !self.exists),
                 "lost: {}",
                 what()
             );
         }
-        if done(Delete) > 0 && !self.operations.iter().any(|op| matches!(op, Save | Create)) {
+        if done(Delete) > 0 && !self.operations.iter().any(|op| op.saves()) {
             assert!(documents.is_empty(), "deleted, but there: {}", what());
         }
     }
@@ -330,6 +354,24 @@ const PAIRS: [&[Operation]; 9] = [
 #[test]
 fn two_operations_in_every_order() {
     explore("pairs", false, &PAIRS, &[false, true], &[UUID7, "named"]);
+}
+
+/// An import is a look and a save: its own writes are those of a save, in the same order.
+const IMPORTS: [&[Operation]; 8] = [
+    &[Import, Save],
+    &[Import, Create],
+    &[Import, Delete],
+    &[Import, Repair],
+    &[Import, Import],
+    &[ImportReplacing, Save],
+    &[ImportReplacing, Delete],
+    &[ImportReplacing, Import],
+];
+
+#[test]
+fn imports_beside_other_operations_in_every_order_with_a_crash_at_every_step() {
+    explore("imports", false, &IMPORTS, &[false, true], &[UUID7]);
+    explore("imports that crash", true, &IMPORTS[..5], &[false], &[UUID7]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{
-    BucketInfo, GetOptions, Got, Listing, ObjectMeta, Precondition, Put, Version,
+    BucketInfo, GetOptions, Got, Listing, ObjectMeta, Precondition, Put, RestoreTier, Restoring, Version,
 };
 use analysis_storage::query::{Cursor, Filter, Limit, ListQuery};
 use analysis_storage::testing::{Fault, FaultyBucket, ManualClock, Operation};
@@ -324,6 +324,10 @@ impl Bucket for IntrudingBucket {
 
     async fn versions(&self, key: &Key) -> Result<Vec<Version>, Error> {
         self.inner.versions(key).await
+    }
+
+    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring, Error> {
+        self.inner.restore(key, days, tier).await
     }
 
     async fn info(&self) -> Result<BucketInfo, Error> {

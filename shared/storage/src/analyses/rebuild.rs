@@ -5,6 +5,7 @@
 //! use and may be repeated, so a rebuild that ends early goes on at the page where it was.
 
 mod document;
+mod elsewhere;
 mod entry;
 mod known;
 mod totals;
@@ -135,7 +136,8 @@ impl Analyses {
     /// `start_after`, which is [`RebuildPage::next`] of the step before.
     ///
     /// One LIST, up to four more of the index, and for each analysis one request (two for a named id), or up to
-    /// ten where there is damage; 16 at a time.
+    /// ten where there is damage; 16 at a time. For a page with a document that has no id record, also one LIST for each
+    /// month that has documents, and one for each thousand of them between the first and the last id of the page.
     ///
     /// # Errors
     /// Those of every request, and [`Error::Misconfigured`] for a `start_after` that is not a position in the
@@ -228,7 +230,11 @@ impl Analyses {
         if suspects.iter().any(|(subject, _)| matches!(subject, Subject::Entries { .. })) {
             self.clock.sleep(DELETED_AFTER.min(grace)).await;
         }
-        let nothing = Known::default();
+        let documents = suspects.iter().filter_map(|(subject, _)| match subject {
+            Subject::Document { key } => Some(key.clone()),
+            Subject::Entries { .. } => None,
+        });
+        let nothing = Known::of(documents.collect());
         let looks: Vec<Look> = stream::iter(suspects)
             .map(|(subject, _)| self.examine(subject, &nothing, Mode::Check { grace }))
             .buffered(PARALLEL)

@@ -16,10 +16,10 @@ const MAX_READ: u64 = 64 << 20;
 
 /// The document as one request saw it: content and token belong together.
 #[derive(Debug)]
-struct Sight {
-    saved_at: SavedAt,
-    size: u64,
-    summary: Summary,
+pub(super) struct Sight {
+    pub(super) saved_at: SavedAt,
+    pub(super) size: u64,
+    pub(super) summary: Summary,
     /// Whether the summary is what the content says; otherwise it is what the object's metadata says.
     is_read: bool,
 }
@@ -92,7 +92,7 @@ impl Analyses {
 }
 
 impl Sight {
-    fn from_content(Object { meta, body }: Object) -> Self {
+    pub(super) fn from_content(Object { meta, body }: Object) -> Self {
         match Document::parse(body) {
             Ok(document) => Self {
                 saved_at: meta.saved_at,

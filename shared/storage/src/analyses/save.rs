@@ -65,8 +65,19 @@ impl Analyses {
     /// [`Error::PreconditionFailed`] if `condition` does not hold; the analysis has not changed then, and is listed.
     /// [`Error::Unavailable`] if the bucket does not answer; the document may then be stored or not.
     pub async fn save(&self, id: &AnalysisId, document: &Document, condition: &Condition) -> Result<Saved> {
+        self.save_created(id, document, condition, CreatedAt::clamped(self.clock.now())).await
+    }
+
+    /// The same; a named id that was never saved gets this creation time.
+    pub(super) async fn save_created(
+        &self,
+        id: &AnalysisId,
+        document: &Document,
+        condition: &Condition,
+        created_at: CreatedAt,
+    ) -> Result<Saved> {
         let created_at = match condition {
-            Condition::None | Condition::Absent => self.claim(id).await?,
+            Condition::None | Condition::Absent => self.claim(id, created_at).await?,
             // A condition that cannot hold must not leave an id record behind.
             Condition::Present | Condition::Match(_) => {
                 self.created_at(id).await?.ok_or_else(|| does_not_exist(id))?
@@ -83,12 +94,12 @@ impl Analyses {
         Ok(saved)
     }
 
-    /// The id's creation time, fixed now if it has none.
-    async fn claim(&self, id: &AnalysisId) -> Result<CreatedAt> {
-        if let Some(created_at) = id.created_at() {
-            return Ok(created_at);
+    /// The id's creation time, fixed if it has none.
+    async fn claim(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<CreatedAt> {
+        match id.created_at() {
+            Some(created_at) => Ok(created_at),
+            None => self.fix(id, created_at).await,
         }
-        self.fix(id, CreatedAt::clamped(self.clock.now())).await
     }
 
     /// Fixes the creation time of a named id, unless it has one; the one it then has.

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use super::{
     Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta, Precondition, Put,
-    Version,
+    RestoreTier, Restoring, Version,
 };
 use crate::error::{Error, Result};
 use crate::time::SavedAt;
@@ -104,26 +104,25 @@ impl LocalBucket {
         }
     }
 
-    fn read(&self, key: &Key, if_none_match: Option<&ETag>) -> Result<Got> {
+    /// The file of an object and what is known of it, unless the caller holds it already or there is none.
+    fn look(&self, key: &Key, if_none_match: Option<&ETag>) -> Result<Result<(File, ObjectMeta), Got>> {
         let path = self.path(key)?;
         let failed = |e| failure("read", &path, e);
-        let mut file = match File::open(&path) {
+        let file = match File::open(&path) {
             Ok(file) => file,
-            Err(e) if is_absent(&e) => return Ok(Got::Absent),
+            Err(e) if is_absent(&e) => return Ok(Err(Got::Absent)),
             Err(e) => return Err(failed(e)),
         };
         // Taken from the open file, so that content and metadata are of the same write.
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
-            return Ok(Got::Absent);
+            return Ok(Err(Got::Absent));
         }
         let meta = describe(&metadata);
         if Some(&meta.etag) == if_none_match {
-            return Ok(Got::NotModified { last_modified: Some(meta.last_modified) });
+            return Ok(Err(Got::NotModified { last_modified: Some(meta.last_modified) }));
         }
-        let mut body = Vec::with_capacity(usize::try_from(meta.size).unwrap_or_default());
-        file.read_to_end(&mut body).map_err(failed)?;
-        Ok(Got::Found(Object { meta, body: Bytes::from(body) }))
+        Ok(Ok((file, meta)))
     }
 }
 
@@ -194,8 +193,21 @@ impl Bucket for LocalBucket {
         if options.version_id.is_some() {
             return Err(Error::Unsupported("local storage keeps no versions"));
         }
-        let (bucket, key) = (self.clone(), key.clone());
-        blocking(move || bucket.read(&key, options.if_none_match.as_ref())).await
+        let (bucket, looked_for) = (self.clone(), key.clone());
+        let found = blocking(move || bucket.look(&looked_for, options.if_none_match.as_ref())).await?;
+        let (mut file, meta) = match found {
+            Ok(found) => found,
+            Err(answer) => return Ok(answer),
+        };
+        // Allocated here: the C library keeps what is freed for the thread that allocated it, and of the threads
+        // that access files there are many.
+        let mut body = Vec::with_capacity(usize::try_from(meta.size).unwrap_or_default());
+        let path = self.path(key)?;
+        blocking(move || {
+            file.read_to_end(&mut body).map_err(|e| failure("read", &path, e))?;
+            Ok(Got::Found(Object { meta, body: Bytes::from(body) }))
+        })
+        .await
     }
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
@@ -218,6 +230,10 @@ impl Bucket for LocalBucket {
 
     async fn versions(&self, _: &Key) -> Result<Vec<Version>> {
         Err(Error::Unsupported("local storage keeps no versions"))
+    }
+
+    async fn restore(&self, _: &Key, _: u32, _: RestoreTier) -> Result<Restoring> {
+        Err(Error::Unsupported("local storage has no archive"))
     }
 
     async fn info(&self) -> Result<BucketInfo> {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use super::{
     Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta, Precondition, Put,
-    Version,
+    RestoreTier, Restoring, Version,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
@@ -121,6 +121,10 @@ impl Bucket for MemoryBucket {
 
     async fn versions(&self, _: &Key) -> Result<Vec<Version>> {
         Err(Error::Unsupported("this storage keeps no versions"))
+    }
+
+    async fn restore(&self, _: &Key, _: u32, _: RestoreTier) -> Result<Restoring> {
+        Err(Error::Unsupported("this storage has no archive"))
     }
 
     async fn info(&self) -> Result<BucketInfo> {

@@ -1,6 +1,7 @@
 //! A bucket on Amazon S3, or on a store that speaks its protocol. The only user of the AWS SDK.
 
 mod advice;
+mod archive;
 mod client;
 mod failure;
 mod keys;
@@ -28,15 +29,15 @@ use self::meta::Head;
 use self::request::{Action, Request};
 use super::{
     Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta, Precondition, Put,
-    Version,
+    RestoreTier, Restoring, Version,
 };
 use crate::error::{Cause, Error, Result};
 
 /// The user metadata that holds `saved_at`, in microseconds since the Unix epoch.
 const SAVED_AT: &str = "saved_at";
 
-/// How much memory a document gets before any of it has arrived.
-const PREALLOCATED: usize = 1 << 20;
+/// How much memory a document gets at most before any of it has arrived. Growing by degrees would take twice as much.
+const PREALLOCATED: usize = 32 << 20;
 
 /// Which bucket, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,6 +210,17 @@ impl Bucket for S3Bucket {
                 Err(Error::Unsupported("this storage keeps no versions"))
             }
             Err(failure) => Err(request.error(failure)),
+        }
+    }
+
+    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring> {
+        let request = self.request(Action::Restore, key.as_str());
+        let restore = self.client.restore_object().bucket(&self.settings.bucket).key(key.as_str());
+        let sent = restore.restore_request(archive::request(days, tier)).send().await;
+        match sent.map_err(Failure::of) {
+            Ok(_) => Ok(Restoring::Accepted),
+            Err(Failure::Answered(answer)) if answer.is_no_such_object() => Ok(Restoring::Absent),
+            Err(failure) => archive::refused(&failure).ok_or_else(|| request.error(failure)),
         }
     }
 

@@ -8,7 +8,7 @@ use futures::future::join_all;
 
 use super::observed::{Fault, FaultyBucket, Operation};
 use crate::analyses::{Analyses, Condition, StorageType};
-use crate::bucket::{Bucket, ETag, GetOptions, Got, Key, Object, Precondition, Put};
+use crate::bucket::{Bucket, ETag, GetOptions, Got, Key, Object, Precondition, Put, RestoreTier, Restoring};
 use crate::clock::SystemClock;
 use crate::document::Document;
 use crate::error::{Error, Result};
@@ -29,7 +29,7 @@ macro_rules! bucket_contract {
             a_write_replaces_the_whole_object, a_large_object_survives, one_of_many_creators_wins,
             a_matching_write_needs_the_tag_of_the_moment, one_of_many_matching_writers_wins,
             a_matching_delete_needs_the_tag_of_the_moment, a_reader_that_holds_the_object_is_told_so,
-            keys_are_listed_in_byte_order, twenty_five_hundred_keys_are_paged, a_listing_begins_and_ends_where_told,
+            what_is_not_archived_is_not_restored, keys_are_listed_in_byte_order, twenty_five_hundred_keys_are_paged, a_listing_begins_and_ends_where_told,
             readers_never_see_half_a_write, a_create_whose_answer_was_lost_is_recognised,
             a_lost_create_that_was_replaced_is_not_taken_for_ones_own
         );
@@ -171,6 +171,19 @@ pub async fn a_reader_that_holds_the_object_is_told_so(bucket: Shared) {
     assert!(matches!(get("b", &tag).await, Got::Absent));
     bucket.put(put("a", "second", 2, Precondition::None)).await.unwrap();
     assert!(matches!(get("a", &tag).await, Got::Found(object) if object.body == "second"));
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn what_is_not_archived_is_not_restored(bucket: Shared) {
+    write(&bucket, "a", "first").await;
+    for (key, expected) in [("a", Restoring::NotArchived), ("b", Restoring::Absent)] {
+        match bucket.restore(&Key::new(key), 1, RestoreTier::Standard).await {
+            Ok(restoring) => assert_eq!(restoring, expected, "{key}"),
+            Err(Error::Unsupported(_)) => {}
+            Err(error) => panic!("{key}: {error}"),
+        }
+    }
+    assert_eq!(read(&bucket, "a").await.unwrap().body, "first");
 }
 
 #[expect(missing_docs, reason = "the names are the rules")]

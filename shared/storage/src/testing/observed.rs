@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use crate::bucket::{Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Put, Version};
+use crate::bucket::{
+    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
+};
 use crate::error::{Error, Result};
 
 /// The kinds of request.
@@ -24,6 +26,8 @@ pub enum Operation {
     List,
     /// `ListObjectVersions`.
     Versions,
+    /// `RestoreObject`.
+    Restore,
     /// `GetBucketVersioning` and `GetBucketEncryption`.
     Info,
 }
@@ -79,6 +83,10 @@ impl<B: Bucket> Bucket for CountingBucket<B> {
 
     async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
         self.count(Operation::Versions).versions(key).await
+    }
+
+    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring> {
+        self.count(Operation::Restore).restore(key, days, tier).await
     }
 
     async fn info(&self) -> Result<BucketInfo> {
@@ -170,6 +178,10 @@ impl Bucket for FaultyBucket {
 
     async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
         self.pass(Operation::Versions, key.as_str(), self.inner.versions(key)).await
+    }
+
+    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring> {
+        self.pass(Operation::Restore, key.as_str(), self.inner.restore(key, days, tier)).await
     }
 
     async fn info(&self) -> Result<BucketInfo> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Listing, ObjectMeta, Put, Version,
+    Bucket, BucketInfo, ETag, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
 };
 use analysis_storage::rebuild::Mode;
 use analysis_storage::testing::{FaultyBucket, ManualClock, Operation};
@@ -55,6 +55,10 @@ impl Bucket for Yielding {
 
     async fn versions(&self, key: &Key) -> Result<Vec<Version>, Error> {
         self.pass().await.versions(key).await
+    }
+
+    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring, Error> {
+        self.pass().await.restore(key, days, tier).await
     }
 
     async fn info(&self) -> Result<BucketInfo, Error> {

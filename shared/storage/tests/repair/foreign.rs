@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Listing, ObjectMeta, Put, Version,
+    Bucket, BucketInfo, ETag, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
 };
 use analysis_storage::rebuild::{Damage, Mode};
 use analysis_storage::{Entry, Error, Key, Loaded};
@@ -58,6 +58,42 @@ async fn documents_that_are_no_analyses_are_indexed_by_their_metadata() {
         "label openai error 24 2024-01-15T10:30:00Z",
     ];
     assert_eq!(list, expected);
+}
+
+#[tokio::test]
+async fn of_documents_with_one_id_in_several_months_the_newest_is_adopted_and_the_others_reported() {
+    let stamped = |day: &'static str| [("timestamp", day)];
+    let store = Store::new();
+    // By their metadata, which tell more than when an object was written: a copied bucket is all of one day.
+    store.put("analysis/2024/01/study-1.json", ONE, &stamped("2024-01-15")).await;
+    store.put("analysis/2024/02/study-1.json", TWO, &stamped("2024-05-15")).await;
+    store.put("analysis/2024/03/study-1.json", ONE, &stamped("2024-03-15")).await;
+    // By when they were written, where one has no time.
+    store.put("analysis/2024/01/study-2.json", ONE, &stamped("2024-01-15")).await;
+    store.clock.advance(std::time::Duration::from_secs(1));
+    store.put("analysis/2023/01/study-2.json", TWO, &[]).await;
+    store.put("analysis/2024/02/study-3.json", ONE, &[]).await;
+    let report = rebuild(&store.analyses, None, Mode::Repair).await;
+    let (repaired, left): (Vec<_>, Vec<_>) = report.findings.into_iter().partition(|f| f.repaired);
+    let keys = |findings: &[analysis_storage::rebuild::Finding]| {
+        findings.iter().map(|f| f.key.as_str()["t/analysis/".len()..].to_owned()).collect::<Vec<_>>()
+    };
+    let adopted = ["2023/01/study-2.json", "2024/02/study-1.json", "2024/02/study-3.json"];
+    let older = ["2024/01/study-1.json", "2024/01/study-2.json", "2024/03/study-1.json"];
+    let mut repaired = keys(&repaired);
+    repaired.dedup();
+    assert_eq!(
+        (repaired, keys(&left)),
+        (adopted.map(String::from).to_vec(), older.map(String::from).to_vec())
+    );
+    assert!(left.iter().all(|f| f.damage == Damage::Misplaced && f.advice.is_some()), "{left:?}");
+    assert_eq!(keys(&store.check().await), older, "they are still there, and still reported");
+    for (id, text) in [("study-1", TWO), ("study-2", TWO), ("study-3", ONE)] {
+        match store.analyses.load(&store.id(id), &GetOptions::default()).await {
+            Ok(Loaded::Document(object)) => assert_eq!(object.body, text, "{id}"),
+            other => panic!("{id}: {other:?}"),
+        }
+    }
 }
 
 #[tokio::test]
@@ -146,6 +182,10 @@ impl Bucket for Archive {
 
     async fn versions(&self, key: &Key) -> Result<Vec<Version>, Error> {
         self.inner.versions(key).await
+    }
+
+    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring, Error> {
+        self.inner.restore(key, days, tier).await
     }
 
     async fn info(&self) -> Result<BucketInfo, Error> {

@@ -10,7 +10,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::bucket::{BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, Version};
+use analysis_storage::bucket::{
+    BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
+};
 use analysis_storage::{Bucket, Clock, ETag, Error, Key, Result};
 use async_trait::async_trait;
 use futures::FutureExt;
@@ -374,6 +376,10 @@ impl Bucket for SimBucket {
     }
 
     async fn versions(&self, _: &Key) -> Result<Vec<Version>> {
+        unreachable!("not part of the simulation")
+    }
+
+    async fn restore(&self, _: &Key, _: u32, _: RestoreTier) -> Result<Restoring> {
         unreachable!("not part of the simulation")
     }
 

@@ -28,7 +28,7 @@ impl Analyses {
                 let place = self.layout.document(&id, created_at);
                 Ok(by_hand(Damage::Misplaced, key.clone(), format!("its id belongs to {place}")))
             }
-            Ok(None) => self.examine_unrecorded(&id, month, key, mode).await,
+            Ok(None) => self.examine_unrecorded(&id, month, key, known, mode).await,
             Err(Error::Corrupt { key, reason }) => Ok(by_hand(Damage::BadIdRecord, Key::new(key), reason)),
             Err(error) => Err(error),
         }
@@ -42,10 +42,21 @@ impl Analyses {
     }
 
     /// A document whose id record is lost, or that another program put there.
-    async fn examine_unrecorded(&self, id: &AnalysisId, month: Month, key: &Key, mode: Mode) -> Result<Look> {
+    async fn examine_unrecorded(
+        &self,
+        id: &AnalysisId,
+        month: Month,
+        key: &Key,
+        known: &Known,
+        mode: Mode,
+    ) -> Result<Look> {
         let Some(meta) = self.requests.head(key).await?.filter(|meta| self.is_kept(meta)) else {
             return Ok(Look::default());
         };
+        if let Some(newer) = self.newer_than(id, key, self.elsewhere(known).await?).await? {
+            let advice = format!("a newer document with its id is {newer}");
+            return Ok(by_hand(Damage::Misplaced, key.clone(), advice));
+        }
         let mut look = Look::found(Damage::NoIdRecord, key.clone(), mode == Mode::Repair);
         if mode == Mode::Repair {
             // Within its month, so that the id leads to the document where it lies.

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use tokio::sync::OnceCell;
+
+use super::elsewhere::Elsewhere;
 use crate::analyses::Analyses;
 use crate::bucket::{Key, MAX_KEYS};
 use crate::error::Result;
@@ -11,13 +14,22 @@ use crate::time::{CreatedAt, SavedAt};
 /// How many thousands of index keys are read for a thousand documents.
 const MAX_LISTS: usize = 4;
 
-/// The entries in a stretch of the index; by default, of none.
+/// What is known of a page of documents; by default, nothing.
 #[derive(Debug, Default)]
 pub(super) struct Known {
+    /// The entries in a stretch of the index.
     entries: HashMap<AnalysisId, Vec<(CreatedAt, SavedAt)>>,
+    documents: Vec<Key>,
+    /// Looked for when a document turns up that no id record places.
+    elsewhere: OnceCell<Elsewhere>,
 }
 
 impl Known {
+    /// What these documents are known by alone.
+    pub(super) fn of(documents: Vec<Key>) -> Self {
+        Self { documents, ..Self::default() }
+    }
+
     /// The entry of this id, if it has just one.
     pub(super) fn only(&self, id: &AnalysisId, created_at: CreatedAt) -> Option<SavedAt> {
         match self.entries.get(id)?[..] {
@@ -30,7 +42,7 @@ impl Known {
 impl Analyses {
     /// Reads the index around the creation times of these documents.
     pub(super) async fn know(&self, documents: &[Key]) -> Result<Known> {
-        let mut known = Known::default();
+        let mut known = Known::of(documents.to_vec());
         let Some((oldest, newest)) = self.created_between(documents) else { return Ok(known) };
         let behind = CreatedAt::from_millis(newest.millis() + 1);
         let mut start_after = behind.map(|behind| self.layout.before(behind));
@@ -49,6 +61,11 @@ impl Analyses {
         // The entries of the last id may go on behind the last page.
         known.entries.retain(|_, entries| entries.iter().all(|(created_at, _)| *created_at > reached));
         Ok(known)
+    }
+
+    /// Where else the ids of the page lie.
+    pub(super) async fn elsewhere<'a>(&self, known: &'a Known) -> Result<&'a Elsewhere> {
+        known.elsewhere.get_or_try_init(|| self.find_elsewhere(&known.documents)).await
     }
 
     /// When the documents were created: those whose ids tell, and if none does, anywhere in their months.

@@ -3,6 +3,7 @@
 use std::collections::BinaryHeap;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{RESERVED, is_absent};
@@ -39,12 +40,16 @@ impl Walk<'_> {
             Err(e) if is_absent(&e) => return Ok(()),
             Err(e) => return Err(e),
         };
+        let inside = if key.is_empty() { 0 } else { key.len() + 1 };
+        // What every name of interest begins with. Most listings are of one id, out of all entries of the index.
+        let wanted = self.prefix.get(inside..).and_then(|rest| rest.split('/').next()).unwrap_or_default();
         for entry in entries {
             let entry = entry?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            if name == RESERVED {
+            let name = entry.file_name();
+            if !name.as_bytes().starts_with(wanted.as_bytes()) || name == RESERVED {
                 continue;
             }
+            let Ok(name) = name.into_string() else { continue };
             let child = if key.is_empty() { name } else { format!("{key}/{name}") };
             if !entry.file_type()?.is_dir() {
                 self.file(child);

@@ -147,6 +147,7 @@ fn needs(request: &Request<'_>) -> &'static str {
         Action::Delete { conditional: false } => "s3:DeleteObject",
         Action::List => "s3:ListBucket",
         Action::Versions => "s3:ListBucketVersions",
+        Action::Restore => "s3:RestoreObject",
         Action::GetVersioning => "s3:GetBucketVersioning",
         Action::GetEncryption => "s3:GetEncryptionConfiguration",
     }

@@ -59,6 +59,8 @@ pub(super) enum Action {
     List,
     /// `ListObjectVersions`.
     Versions,
+    /// `RestoreObject`.
+    Restore,
     /// `GetBucketVersioning`.
     GetVersioning,
     /// `GetBucketEncryption`.
@@ -74,6 +76,7 @@ impl Action {
             Self::Delete { .. } => "DELETE",
             Self::List => "LIST",
             Self::Versions => "LIST VERSIONS",
+            Self::Restore => "RESTORE",
             Self::GetVersioning => "GET VERSIONING",
             Self::GetEncryption => "GET ENCRYPTION",
         }

@@ -1,0 +1,116 @@
+//! `design-analysis backup`: every document of the store as a file, and a manifest of them.
+
+mod copy;
+mod directory;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use analysis_storage::bucket::RestoreTier;
+
+use crate::transfer::{Sorter, Transfer, TransferError, TransferOptions, Work, keep_apart};
+use copy::Copying;
+use directory::BackupDirectory;
+
+/// How long to wait before archived documents are looked at again: at first, and at most.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
+
+/// What is said of documents that have been deleted from the store since the last backup.
+const REMOVED: &str = "no longer stored";
+
+/// Where to, and what to do about archived documents.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The directory; made if it is missing, and brought up to date if it holds a backup
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Restore archived documents, and wait for them: minutes to days
+    #[arg(long)]
+    restore: bool,
+    /// With --restore, how long S3 keeps the restored copies
+    #[arg(long, value_name = "DAYS", default_value_t = 7, requires = "restore",
+          value_parser = clap::value_parser!(u32).range(1..=30))]
+    restore_days: u32,
+    /// With --restore, how fast and at what price
+    #[arg(long, value_name = "TIER", value_enum, default_value_t = Tier::Standard, requires = "restore")]
+    restore_tier: Tier,
+    #[command(flatten)]
+    transfer: TransferOptions,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Tier {
+    Expedited,
+    Standard,
+    Bulk,
+}
+
+impl From<Tier> for RestoreTier {
+    fn from(tier: Tier) -> Self {
+        match tier {
+            Tier::Expedited => Self::Expedited,
+            Tier::Standard => Self::Standard,
+            Tier::Bulk => Self::Bulk,
+        }
+    }
+}
+
+/// Copies what has changed, until the end, a signal or a failure.
+pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
+    let counts = ["copied", "unchanged", REMOVED];
+    let mut transfer = Transfer::begin("backup", &options.transfer, &counts).await?;
+    keep_apart(&transfer.config, &options.to)?;
+    let directory = Arc::new(BackupDirectory::open(&options.to)?);
+    let result = bring_up_to_date(&options, &directory, &mut transfer).await;
+    transfer.work.progress.clear();
+    result?;
+    transfer.work.report.finish()
+}
+
+async fn bring_up_to_date(
+    options: &Options,
+    directory: &Arc<BackupDirectory>,
+    transfer: &mut Transfer,
+) -> Result<(), TransferError> {
+    let Transfer { config, analyses, budget, work } = transfer;
+    let mut known = Sorter::default();
+    // What cannot be read of an old manifest is copied again.
+    known.add_lines(directory.path(), drop)?;
+    known.add_files(directory.path(), false, analyses, work).await?;
+    known.add_stored(analyses, work).await?;
+    let copying = Copying {
+        directory: Arc::clone(directory),
+        analyses,
+        budget,
+        limit: config.max_document_bytes,
+        restore: options.restore.then(|| (options.restore_days, options.restore_tier.into())),
+        lines: Mutex::default(),
+        waiting: Mutex::default(),
+    };
+    work.progress.begin("copying", Some(known.count()));
+    let groups = known.groups().map_err(TransferError::Temporary)?;
+    work.each(groups, |group| copying.one(group.into())).await?;
+    wait_for_archived(&copying, work).await?;
+    directory.finish(copying.into_lines())
+}
+
+async fn wait_for_archived(copying: &Copying<'_>, work: &mut Work) -> Result<(), TransferError> {
+    let mut wait = FIRST_WAIT;
+    loop {
+        let waiting = copying.take_waiting();
+        if waiting.count() == 0 {
+            return Ok(());
+        }
+        work.progress.begin("waiting for archived documents", None);
+        let sleep = async {
+            tokio::time::sleep(wait).await;
+            Ok(())
+        };
+        work.signals.beside(sleep).await?;
+        wait = (wait * 2).min(LONGEST_WAIT);
+        let groups = waiting.groups().map_err(TransferError::Temporary)?;
+        work.each(groups, |group| copying.one(group.into())).await?;
+    }
+}

@@ -1,0 +1,87 @@
+//! The directory of a backup: `{id}.json`, the manifest, and `.backup/` for all else.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::transfer::{Line, Lock, Manifest, RESERVED, Sorter, TransferError};
+
+/// A backup that is being made or brought up to date.
+#[derive(Debug)]
+pub(super) struct BackupDirectory {
+    path: PathBuf,
+    manifest: Manifest,
+    _lock: Lock,
+}
+
+impl BackupDirectory {
+    /// Makes the directory if it is missing, and keeps others out of it.
+    pub(super) fn open(path: &Path) -> Result<Self, TransferError> {
+        let failed = |source| TransferError::File { what: "use", path: path.to_owned(), source };
+        let reserved = path.join(RESERVED);
+        fs::create_dir_all(reserved.join("removed")).map_err(failed)?;
+        let lock = Lock::exclusive(path)?;
+        // What a backup that was killed has left behind.
+        match fs::remove_dir_all(reserved.join("tmp")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => fs::create_dir(reserved.join("tmp")).map_err(failed)?,
+        }
+        if reserved.join("TMP").exists() {
+            let path = path.display();
+            return Err(TransferError::Unusable(format!(
+                "the file system of {path} does not tell upper from lower case in file names, as ids do; choose another"
+            )));
+        }
+        Ok(Self { path: path.to_owned(), manifest: Manifest::open(path).map_err(failed)?, _lock: lock })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts a document in place, its line in the manifest first. A process that is killed in between leaves a line
+    /// that fits no file, and the file that was there before with its own line.
+    pub(super) fn write(&self, line: &Line, document: &[u8]) -> Result<(), TransferError> {
+        let place = self.document(&line.id);
+        let failed = |source| TransferError::File { what: "write", path: place.clone(), source };
+        let mut builder = tempfile::Builder::new();
+        // The umask decides, as for any other file.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+        let mut temporary = builder.tempfile_in(self.path.join(RESERVED).join("tmp")).map_err(failed)?;
+        temporary.write_all(document).map_err(failed)?;
+        temporary.as_file().sync_all().map_err(failed)?;
+        self.manifest.append(line).map_err(failed)?;
+        temporary.persist(&place).map_err(|error| failed(error.error)).map(drop)
+    }
+
+    /// Takes a document out of the backup, and keeps it.
+    pub(super) fn remove(&self, id: &str) -> Result<(), TransferError> {
+        let place = self.document(id);
+        let removed = self.path.join(RESERVED).join("removed").join(format!("{id}.json"));
+        fs::rename(&place, removed).map_err(|source| TransferError::File {
+            what: "move",
+            path: place,
+            source,
+        })
+    }
+
+    /// Reduces the manifest to these lines.
+    pub(super) fn finish(&self, lines: Sorter<Line>) -> Result<(), TransferError> {
+        let groups = lines.groups().map_err(TransferError::Temporary)?;
+        let lines = groups.flat_map(|group| match group {
+            Ok(group) => group.records.into_iter().map(Ok).collect::<Vec<_>>(),
+            Err(error) => vec![Err(error)],
+        });
+        let temporary = self.path.join(RESERVED).join("tmp").join("manifest");
+        let sync = || File::open(&self.path)?.sync_all();
+        // The files before the manifest that lists them.
+        let done = sync().and_then(|()| self.manifest.replace(&temporary, lines)).and_then(|()| sync());
+        done.map_err(|source| TransferError::File { what: "write", path: self.path.clone(), source })
+    }
+
+    /// Where a document is.
+    pub(super) fn document(&self, id: &str) -> PathBuf {
+        self.path.join(format!("{id}.json"))
+    }
+}

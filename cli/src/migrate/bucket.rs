@@ -1,0 +1,128 @@
+//! From an older bucket, in the layout `analysis/YYYY/MM/{id}.json`.
+
+use analysis_storage::bucket::ObjectMeta;
+use analysis_storage::config::{Storage, other_bucket_from_env};
+use analysis_storage::foreign::{self, ForeignDocuments};
+use analysis_storage::{AnalysisId, Config, Entry, Error, Key};
+
+use super::take;
+use crate::transfer::{Delivery, Done, Found, Problem, Side, Sides, Sorter, TransferError, Work, too_large};
+
+/// Where the older documents are.
+#[derive(Debug)]
+pub(super) struct Location<'a> {
+    pub(super) bucket: &'a str,
+    pub(super) prefix: &'a str,
+    pub(super) region: Option<String>,
+    pub(super) endpoint: Option<String>,
+}
+
+/// Takes in every document of the bucket.
+pub(super) async fn migrate(
+    location: Location<'_>,
+    config: &Config,
+    delivery: &Delivery<'_>,
+    work: &mut Work,
+) -> Result<(), TransferError> {
+    let Location { bucket, prefix, region, endpoint } = location;
+    let settings = other_bucket_from_env(bucket, region, endpoint)?;
+    let same_prefix = |own: &str| own.trim_matches('/') == prefix.trim_matches('/');
+    if matches!(&config.storage, Storage::S3 { settings: own, prefix } if *own == settings && same_prefix(prefix))
+    {
+        let text =
+            "--from is the store itself; `design-analysis rebuild` adopts what other programs have put there";
+        return Err(TransferError::Unusable(text.into()));
+    }
+    let source = ForeignDocuments::connect(&settings, prefix).await;
+    work.progress.begin("listing", None);
+    let mut objects = work.signals.beside(list(&source)).await?;
+    objects.add_stored_if_worthwhile(delivery.analyses, work).await?;
+    work.progress.begin("migrating", Some(objects.count()));
+    let groups = objects.groups().map_err(TransferError::Temporary)?;
+    work.each(groups, |group| one(&source, delivery, group.into())).await
+}
+
+async fn list(source: &ForeignDocuments) -> Result<Sorter<Side>, TransferError> {
+    let mut objects = Sorter::default();
+    let mut position: Option<String> = None;
+    loop {
+        let page = source.page(position.as_deref()).await.map_err(TransferError::Failed)?;
+        for key in &page.keys {
+            let pushed = match source.parse(key) {
+                Some((id, _)) => objects.push(id.as_str(), &Side::Object(key.to_string())),
+                None => objects.push("", &misplaced(key)),
+            };
+            pushed.map_err(TransferError::Temporary)?;
+        }
+        position = page.keys.last().map(ToString::to_string);
+        if !page.truncated {
+            return Ok(objects);
+        }
+    }
+}
+
+fn misplaced(key: &Key) -> Side {
+    Side::File(Found::Bad {
+        kind: "misplaced".to_owned(),
+        path: key.to_string(),
+        reason: "is not analysis/YYYY/MM/{id}.json with a valid id".to_owned(),
+    })
+}
+
+/// All objects of one id: the newest is taken.
+async fn one(
+    source: &ForeignDocuments,
+    delivery: &Delivery<'_>,
+    sides: Sides,
+) -> Result<Done, TransferError> {
+    let mut done = Done { count: None, problems: sides.problems };
+    let (mut keys, mut metas) = (Vec::new(), Vec::new());
+    for key in sides.keys {
+        if let Some(meta) = source.describe(&key).await.map_err(TransferError::Failed)? {
+            keys.push(key);
+            metas.push(meta);
+        }
+    }
+    let Some(newest) = foreign::newest(&metas) else { return Ok(done) };
+    let (key, meta) = (keys.swap_remove(newest), metas.swap_remove(newest));
+    let older =
+        |key: Key, than: &Key| Problem::new("older", key.as_str(), format!("{than} has its id and is newer"));
+    done.problems.extend(keys.into_iter().map(|other| older(other, &key)));
+    let mut taken = object(source, delivery, sides.entry.as_ref(), &key, &meta).await?;
+    taken.problems.splice(0..0, done.problems);
+    Ok(taken)
+}
+
+async fn object(
+    source: &ForeignDocuments,
+    delivery: &Delivery<'_>,
+    known: Option<&Entry>,
+    key: &Key,
+    meta: &ObjectMeta,
+) -> Result<Done, TransferError> {
+    let problem =
+        |kind: &'static str, reason: String| Ok(Done::problem(Problem::new(kind, key.as_str(), reason)));
+    let Some((id, month)) = source.parse(key) else { return Ok(Done::default()) };
+    if let Err(error) = AnalysisId::parse(id.as_str(), delivery.analyses.clock().now()) {
+        return problem("invalid_id", error.to_string());
+    }
+    match meta.metadata.get("request_id") {
+        Some(other) if other != id.as_str() => {
+            return problem("id_mismatch", format!("its metadata say that its request_id is {other:?}"));
+        }
+        _ => {}
+    }
+    if meta.size > delivery.limit {
+        return Ok(Done::problem(too_large(key.as_str(), meta.size, delivery.limit)));
+    }
+    let _reserved = delivery.budget.reserve(meta.size * 2).await;
+    match source.read(key).await {
+        Ok(Some(object)) => {
+            let created_at = |document: &_| foreign::created_at(document, meta, month);
+            take(delivery, &id, known, key.as_str(), object.body, created_at).await
+        }
+        Ok(None) => Ok(Done::default()),
+        Err(Error::Archived(_)) => problem("archived", "is archived; restore it, then migrate again".into()),
+        Err(error) => Err(TransferError::Failed(error)),
+    }
+}

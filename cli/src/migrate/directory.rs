@@ -1,0 +1,103 @@
+//! From a directory of `{id}.json` files, flat or nested.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use analysis_storage::{AnalysisId, CreatedAt, Document, Entry};
+use jiff::Timestamp;
+
+use super::take;
+use crate::transfer::{
+    Delivery, Done, Problem, Sides, Sorter, TransferError, Work, blocking, read_file, sha256, too_large,
+};
+
+/// Takes in every file of the directory.
+pub(super) async fn migrate(
+    root: &Path,
+    delivery: &Delivery<'_>,
+    work: &mut Work,
+) -> Result<(), TransferError> {
+    let mut files = Sorter::default();
+    let (_, others) = files.add_files(root, true, delivery.analyses, work).await?;
+    work.report.count("other files ignored", others);
+    files.add_stored_if_worthwhile(delivery.analyses, work).await?;
+    work.progress.begin("migrating", Some(files.count()));
+    let groups = files.groups().map_err(TransferError::Temporary)?;
+    work.each(groups, |group| one(root, delivery, group.into())).await
+}
+
+/// All that was found under one name.
+async fn one(root: &Path, delivery: &Delivery<'_>, sides: Sides) -> Result<Done, TransferError> {
+    let Sides { id, entry, files, mut problems, .. } = sides;
+    let paths: Vec<PathBuf> = files.into_iter().map(|(path, _)| path).collect();
+    let Some((first, others)) = paths.split_first() else { return Ok(Done { count: None, problems }) };
+    if !others.is_empty() {
+        match copies(root, &paths).await? {
+            Ok(()) => problems.extend(others.iter().map(|path| {
+                let reason = format!("has the id and the content of {}, which is taken", first.display());
+                Problem::new("duplicate", path.display().to_string(), reason)
+            })),
+            Err(reason) => {
+                let all =
+                    paths.iter().map(|path| Problem::new("duplicate", path.display().to_string(), &*reason));
+                return Ok(Done { count: None, problems: all.collect() });
+            }
+        }
+    }
+    let mut done = file(root, delivery, &id, entry.as_ref(), first).await?;
+    done.problems.splice(0..0, problems);
+    Ok(done)
+}
+
+/// Whether all these files have one content; if not, what to say of them.
+async fn copies(root: &Path, paths: &[PathBuf]) -> Result<Result<(), String>, TransferError> {
+    let (root, all) = (root.to_owned(), paths.to_vec());
+    blocking(move || {
+        let digest = |path: &PathBuf| sha256(File::open(root.join(path))?);
+        let digests: io::Result<BTreeSet<_>> = all.iter().map(digest).collect();
+        match digests {
+            Ok(digests) if digests.len() == 1 => Ok(()),
+            Ok(_) => {
+                let names: Vec<String> = all.iter().map(|path| path.display().to_string()).collect();
+                Err(format!("{} have one id and different content; none is taken", names.join(" and ")))
+            }
+            Err(error) => Err(format!("has the id of another file, and one of them cannot be read: {error}")),
+        }
+    })
+    .await
+}
+
+async fn file(
+    root: &Path,
+    delivery: &Delivery<'_>,
+    id: &str,
+    known: Option<&Entry>,
+    path: &Path,
+) -> Result<Done, TransferError> {
+    let origin = path.display().to_string();
+    let id = AnalysisId::from_stored(id)?;
+    let path = root.join(path);
+    let unreadable =
+        |error: io::Error| Ok(Done::problem(Problem::new("unreadable", &*origin, error.to_string())));
+    let (size, modified) = match fs::metadata(&path).and_then(|found| Ok((found.len(), found.modified()?))) {
+        Ok(known) => known,
+        Err(error) => return unreadable(error),
+    };
+    if size > delivery.limit {
+        return Ok(Done::problem(too_large(origin, size, delivery.limit)));
+    }
+    // Twice: what is stored under the id may have to be compared with it.
+    let _reserved = delivery.budget.reserve(size * 2).await;
+    match read_file(path, size).await? {
+        Ok(bytes) => {
+            let created_at = |document: &Document| {
+                let written = || Timestamp::try_from(modified).unwrap_or(Timestamp::UNIX_EPOCH);
+                CreatedAt::clamped(document.summary().timestamp.unwrap_or_else(written))
+            };
+            take(delivery, &id, known, &origin, bytes, created_at).await
+        }
+        Err(error) => unreadable(error),
+    }
+}

@@ -1,0 +1,91 @@
+//! How far a command is: a bar with rate and remaining time on a terminal, a line now and then elsewhere. All of it
+//! goes to standard error.
+
+use std::cell::Cell;
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How often a line is written where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// The display of one command.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    on_terminal: bool,
+    last_line: Cell<Instant>,
+}
+
+impl Progress {
+    /// A display of work whose extent is unknown so far.
+    pub(crate) fn new() -> Self {
+        let on_terminal = io::stderr().is_terminal();
+        let bar = if on_terminal { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        style(&bar, "{spinner} {elapsed} {wide_msg}");
+        if on_terminal {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        Self { bar, on_terminal, last_line: Cell::new(Instant::now()) }
+    }
+
+    /// Begins a part of the work; `total` is how much it is, if that is known.
+    pub(crate) fn begin(&self, what: &'static str, total: Option<u64>) {
+        self.bar.reset();
+        self.bar.set_message(what);
+        if let Some(total) = total {
+            self.bar.set_length(total);
+            style(&self.bar, "{spinner} {msg} {wide_bar} {pos}/{len} {per_sec} {eta} left");
+        } else {
+            self.bar.unset_length();
+            style(&self.bar, "{spinner} {msg} {pos} {per_sec} {elapsed}");
+        }
+    }
+
+    /// So much more is done.
+    pub(crate) fn advance(&self, count: u64) {
+        self.bar.inc(count);
+        if !self.on_terminal && self.last_line.get().elapsed() >= LINE_EVERY {
+            self.last_line.set(Instant::now());
+            eprintln!("{}", self.line());
+        }
+    }
+
+    /// How far the work is, as a line.
+    fn line(&self) -> String {
+        let (message, done, rate) = (self.bar.message(), self.bar.position(), self.bar.per_sec());
+        match self.bar.length() {
+            Some(total) => {
+                format!("{message} {done} of {total}, {rate:.0}/s, {} s left", self.bar.eta().as_secs())
+            }
+            None => format!("{message} {done}, {rate:.0}/s"),
+        }
+    }
+
+    /// Where the work is, in words: beside the spinner, or as a line of its own.
+    pub(crate) fn show(&self, text: String) {
+        if self.on_terminal { self.bar.set_message(text) } else { eprintln!("{text}") }
+    }
+
+    /// A line that stays.
+    pub(crate) fn note(&self, text: &str) {
+        self.suspend(|| eprintln!("{text}"));
+    }
+
+    /// Prints something else without the bar in its way.
+    pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+
+    /// Removes the bar.
+    pub(crate) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn style(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+}

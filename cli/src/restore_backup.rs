@@ -1,0 +1,126 @@
+//! `design-analysis restore-backup`: the documents of a backup, saved in the store with their creation times.
+
+use std::path::{Path, PathBuf};
+
+use analysis_storage::import::Existing;
+use analysis_storage::{AnalysisId, Document, Entry};
+use bytes::Bytes;
+
+use crate::transfer::{
+    Delivery, Done, Line, Lock, MANIFEST, Problem, Sides, Sorter, Transfer, TransferError, TransferOptions,
+    Work, blocking, read_file, sha256, too_large,
+};
+
+/// Where from, and what to do about what is there already.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// A directory that `backup` has written
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+    /// Replace documents that are stored under the same ids with other content
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    transfer: TransferOptions,
+}
+
+/// Brings everything back, until the end, a signal or a failure.
+pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
+    let counts = Delivery::counts(false);
+    let Transfer { config, analyses, budget, mut work } =
+        Transfer::begin("restore-backup", &options.transfer, &counts).await?;
+    let existing = if options.replace { Existing::Replace } else { Existing::Keep };
+    let limit = config.max_document_bytes;
+    let delivery = Delivery { analyses: &analyses, budget, limit, existing, dry_run: false };
+    let result = restore(&options.from, &delivery, &mut work).await;
+    work.progress.clear();
+    result?;
+    work.report.finish()
+}
+
+async fn restore(directory: &Path, delivery: &Delivery<'_>, work: &mut Work) -> Result<(), TransferError> {
+    let _lock = Lock::shared(directory)?;
+    let mut kept = Sorter::default();
+    let mut unreadable = Done::default();
+    if !kept.add_lines(directory, |problem| unreadable.problems.push(problem))? {
+        let directory = directory.display();
+        return Err(TransferError::Unusable(format!(
+            "there is no {MANIFEST} in {directory}; for a directory that is no backup, use `migrate --from`"
+        )));
+    }
+    work.report.add(&unreadable)?;
+    kept.add_files(directory, false, delivery.analyses, work).await?;
+    kept.add_stored_if_worthwhile(delivery.analyses, work).await?;
+    work.progress.begin("restoring", Some(kept.count()));
+    let groups = kept.groups().map_err(TransferError::Temporary)?;
+    work.each(groups, |group| one(directory, delivery, group.into())).await
+}
+
+async fn one(directory: &Path, delivery: &Delivery<'_>, sides: Sides) -> Result<Done, TransferError> {
+    let Sides { id, entry, lines, files, problems, .. } = sides;
+    let name = format!("{id}.json");
+    let problem = |kind: &'static str, reason| Ok(Done::problem(Problem::new(kind, &*name, reason)));
+    let mut done = match (lines.is_empty(), files.first()) {
+        (true, None) => Ok(Done::default()),
+        (true, Some(_)) => {
+            problem("unlisted_file", format!("is not in {MANIFEST}; `migrate --from` takes such files"))
+        }
+        (false, None) => problem("missing_file", format!("is in {MANIFEST}, but not in the directory")),
+        (false, Some((_, size))) if *size > delivery.limit => {
+            Ok(Done::problem(too_large(&*name, *size, delivery.limit)))
+        }
+        (false, Some((_, size))) => {
+            // Twice: what is stored under the id may have to be compared with it.
+            let _reserved = delivery.budget.reserve(size * 2).await;
+            file(directory, delivery, &name, *size, lines, entry.as_ref()).await
+        }
+    }?;
+    done.problems.splice(0..0, problems);
+    Ok(done)
+}
+
+/// Reads the file, and finds the line that describes it: the last that fits.
+async fn file(
+    directory: &Path,
+    delivery: &Delivery<'_>,
+    name: &str,
+    size: u64,
+    lines: Vec<Line>,
+    known: Option<&Entry>,
+) -> Result<Done, TransferError> {
+    let problem = |kind: &'static str, reason| Ok(Done::problem(Problem::new(kind, name, reason)));
+    let bytes = match read_file(directory.join(name), size).await? {
+        Ok(bytes) => bytes,
+        Err(error) => return problem("unreadable", error.to_string()),
+    };
+    let content = bytes.clone();
+    let (digest, _) = blocking(move || sha256(&content[..])).await??;
+    match lines.into_iter().rfind(|line| line.sha256 == digest && line.size == bytes.len() as u64) {
+        Some(line) => save(delivery, name, line, bytes, known).await,
+        None => problem("damaged_file", format!("is not what {MANIFEST} says: its SHA-256 is {digest}")),
+    }
+}
+
+async fn save(
+    delivery: &Delivery<'_>,
+    name: &str,
+    line: Line,
+    bytes: Bytes,
+    known: Option<&Entry>,
+) -> Result<Done, TransferError> {
+    let id = AnalysisId::from_stored(&line.id)?;
+    let Some(created_at) = line.created_at() else {
+        let reason = format!("its created_at in {MANIFEST} is {:?}", line.created_at);
+        return Ok(Done::problem(Problem::new("bad_line", name, reason)));
+    };
+    // A store has taken it once: if it is no analysis, another program had put it there.
+    let foreign = Document::foreign(bytes.clone(), line.summary());
+    let document = blocking(move || Document::parse(bytes)).await?.unwrap_or(foreign);
+    let (mut done, kept) = delivery.deliver(&id, name, &document, created_at, known).await?;
+    if kept != created_at {
+        let reason =
+            format!("its id was created at {kept} in this store, which never changes; not at {created_at}");
+        done.problems.push(Problem::new("other_created_at", name, reason));
+    }
+    Ok(done)
+}

@@ -1,0 +1,187 @@
+//! What the commands share that carry documents in and out.
+
+mod budget;
+mod delivery;
+mod files;
+mod manifest;
+mod report;
+mod sides;
+mod sorter;
+mod work;
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use analysis_http::telemetry;
+use analysis_storage::config::Storage;
+use analysis_storage::query::{Limit, ListQuery};
+use analysis_storage::{Analyses, Config, Entry, Error};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use crate::exit::{FAILED, FOUND, Failure};
+use crate::progress::Progress;
+use crate::signals::Signals;
+
+pub(crate) use budget::Budget;
+pub(crate) use delivery::Delivery;
+pub(crate) use files::Found;
+pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED};
+pub(crate) use report::{Done, Problem, Report};
+pub(crate) use sides::{Side, Sides};
+pub(crate) use sorter::Sorter;
+pub(crate) use work::Work;
+
+/// How to work, and how to report.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct TransferOptions {
+    /// How many documents to work on at once
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// Print JSON: one object a line for each problem, and a last one with the totals
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why a transfer does not end well.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TransferError {
+    #[error(transparent)]
+    Storage(#[from] Error),
+    #[error("stopped by a failure; the same command goes on where it was")]
+    Failed(#[source] Error),
+    #[error("interrupted; the same command goes on where it was")]
+    Interrupted,
+    #[error("cannot {what} {}", path.display())]
+    File { what: &'static str, path: PathBuf, source: io::Error },
+    #[error(
+        "cannot use a temporary file; set TMPDIR to a directory with space for some hundred bytes per analysis"
+    )]
+    Temporary(#[source] io::Error),
+    #[error("cannot report")]
+    Output(#[from] io::Error),
+    #[error("{0}")]
+    Unusable(String),
+    #[error("{}; see above", report::counted(*.0))]
+    Found(u64),
+}
+
+impl Failure for TransferError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Found(_) => FOUND,
+            Self::Storage(_)
+            | Self::Failed(_)
+            | Self::Interrupted
+            | Self::File { .. }
+            | Self::Temporary(_)
+            | Self::Output(_)
+            | Self::Unusable(_) => FAILED,
+        }
+    }
+}
+
+/// A store, and what a transfer needs to work on it.
+pub(crate) struct Transfer {
+    pub(crate) config: Config,
+    pub(crate) analyses: Analyses,
+    pub(crate) budget: Budget,
+    pub(crate) work: Work,
+}
+
+impl Transfer {
+    /// Opens the configured store; `counts` are the totals that the report has in any case.
+    pub(crate) async fn begin(
+        command: &'static str,
+        options: &TransferOptions,
+        counts: &[&'static str],
+    ) -> Result<Self, TransferError> {
+        let config = Config::from_env()?;
+        telemetry::init_quietly(&config)?;
+        let analyses = config.open().await?;
+        let work = Work {
+            jobs: options.jobs.into(),
+            signals: Signals::new()?,
+            progress: Progress::new(),
+            report: Report::new(command, options.json, counts),
+        };
+        Ok(Self { budget: Budget::new(config.max_document_bytes), config, analyses, work })
+    }
+}
+
+/// Refuses a directory that holds the files of the store, or lies among them.
+pub(crate) fn keep_apart(config: &Config, directory: &Path) -> Result<(), TransferError> {
+    let Storage::Local { directory: store } = &config.storage else { return Ok(()) };
+    let absolute = |path: &Path| fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+    match (absolute(store), absolute(directory)) {
+        (Ok(own), Ok(other)) if own.starts_with(&other) || other.starts_with(&own) => {
+            let (other, own) = (directory.display(), store.display());
+            Err(TransferError::Unusable(format!(
+                "{other} and the store in {own} overlap; choose another directory"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Hands every entry of the list to `found`.
+pub(crate) async fn list(
+    analyses: &Analyses,
+    progress: &Progress,
+    mut found: impl FnMut(&Entry) -> io::Result<()>,
+) -> Result<(), TransferError> {
+    let mut query = ListQuery { limit: Limit::parse("1000")?, ..ListQuery::default() };
+    loop {
+        let page = analyses.list(&query).await.map_err(TransferError::Failed)?;
+        page.entries.iter().try_for_each(&mut found).map_err(TransferError::Temporary)?;
+        progress.advance(page.entries.len() as u64);
+        match page.next {
+            Some(next) => query.cursor = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Runs what takes the processor or the disk a while, away from the network.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, TransferError> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| TransferError::Output(io::Error::other(e)))
+}
+
+/// The content of a file that has about this size.
+pub(crate) async fn read_file(path: PathBuf, size: u64) -> Result<io::Result<Bytes>, TransferError> {
+    // Allocated here: the C library keeps what is freed for the thread that allocated it, and of the threads that
+    // read files there are many.
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    blocking(move || {
+        File::open(path)?.read_to_end(&mut bytes)?;
+        Ok(Bytes::from(bytes))
+    })
+    .await
+}
+
+/// The SHA-256 digest of what is read, in lower-case hexadecimal, and its length in bytes.
+pub(crate) fn sha256(mut from: impl Read) -> io::Result<(String, u64)> {
+    let (mut digest, mut length) = (Sha256::new(), 0);
+    let mut part = vec![0; 64 << 10];
+    loop {
+        match from.read(&mut part)? {
+            0 => break,
+            read => {
+                digest.update(&part[..read]);
+                length += read as u64;
+            }
+        }
+    }
+    let hex = digest.finalize().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    Ok((hex, length))
+}
+
+/// The problem of a document that is larger than the memory set aside for one.
+pub(crate) fn too_large(subject: impl Into<String>, size: u64, limit: u64) -> Problem {
+    let reason =
+        format!("has {size} bytes; raise MAX_DOCUMENT_BYTES, which is {limit}, if there is memory for it");
+    Problem::new("too_large", subject, reason)
+}

@@ -1,0 +1,64 @@
+//! One document on its way into the store.
+
+use analysis_storage::import::{Existing, Outcome};
+use analysis_storage::{Analyses, AnalysisId, CreatedAt, Document, Entry, Error};
+
+use super::{Budget, Done, Problem, TransferError};
+
+/// Where documents go, and under which conditions.
+#[derive(Debug)]
+pub(crate) struct Delivery<'a> {
+    pub(crate) analyses: &'a Analyses,
+    pub(crate) budget: Budget,
+    /// `MAX_DOCUMENT_BYTES`.
+    pub(crate) limit: u64,
+    pub(crate) existing: Existing,
+    /// Whether nothing is written.
+    pub(crate) dry_run: bool,
+}
+
+impl Delivery<'_> {
+    /// What is counted, so that the totals say it even of none.
+    pub(crate) fn counts(dry_run: bool) -> [&'static str; 3] {
+        if dry_run {
+            ["would be created", "would be replaced", "unchanged"]
+        } else {
+            ["created", "replaced", "unchanged"]
+        }
+    }
+
+    /// Saves a document, and says which creation time it has then. `origin` is where it comes from, for messages.
+    pub(crate) async fn deliver(
+        &self,
+        id: &AnalysisId,
+        origin: &str,
+        document: &Document,
+        created_at: CreatedAt,
+        known: Option<&Entry>,
+    ) -> Result<(Done, CreatedAt), TransferError> {
+        let imported = if self.dry_run {
+            self.analyses.preview_import(id, document, created_at, self.existing, known).await
+        } else {
+            self.analyses.import(id, document, created_at, self.existing, known).await
+        };
+        let imported = match imported {
+            Ok(imported) => imported,
+            Err(Error::Archived(key)) => {
+                let reason = format!("cannot be compared with {key}, which is archived; restore that first");
+                return Ok((Done::problem(Problem::new("archived", origin, reason)), created_at));
+            }
+            Err(error) => return Err(TransferError::Failed(error)),
+        };
+        let [created, replaced, unchanged] = Self::counts(self.dry_run);
+        let done = match imported.outcome {
+            Outcome::Created => Done::counted(created),
+            Outcome::Replaced => Done::counted(replaced),
+            Outcome::Unchanged => Done::counted(unchanged),
+            Outcome::Conflict => {
+                let reason = "another document is stored under its id; --replace puts this one in its place";
+                Done::problem(Problem::new("conflict", origin, reason))
+            }
+        };
+        Ok((done, imported.created_at))
+    }
+}

@@ -1,0 +1,187 @@
+//! `manifest.jsonl`: what a backup directory holds, one line of JSON for each document.
+//!
+//! While a backup runs, it appends the line of each document before it puts the document in place, and at the end
+//! replaces the file by one with exactly one line for each document. So at any moment there is a line for every file,
+//! and the last line that fits a file is the one that describes it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use analysis_storage::{AnalysisId, CreatedAt, Entry, Label, LabelKind, SavedAt, Summary};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::TransferError;
+
+/// Its name.
+pub(crate) const MANIFEST: &str = "manifest.jsonl";
+/// The subdirectory for what is no document of the backup.
+pub(crate) const RESERVED: &str = ".backup";
+
+/// One document of a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Line {
+    /// Its id; the file is `{id}.json`.
+    pub(crate) id: String,
+    /// When the analysis was created.
+    pub(crate) created_at: String,
+    /// Which save of it this is.
+    pub(crate) saved_at: String,
+    /// The digest of the document.
+    pub(crate) sha256: String,
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    /// What the index says of it.
+    pub(crate) implementation: String,
+    /// What the index says of it.
+    pub(crate) status: String,
+}
+
+impl Line {
+    /// The line of the document with this entry and digest.
+    pub(crate) fn of(entry: &Entry, sha256: String) -> Self {
+        Self {
+            id: entry.id.to_string(),
+            created_at: entry.created_at.to_string(),
+            saved_at: entry.saved_at.to_string(),
+            sha256,
+            size: entry.size,
+            implementation: entry.summary.implementation.to_string(),
+            status: entry.summary.status.to_string(),
+        }
+    }
+
+    /// The creation time; `None` if it cannot be read.
+    pub(crate) fn created_at(&self) -> Option<CreatedAt> {
+        CreatedAt::from_millis(self.created_at.parse::<Timestamp>().ok()?.as_millisecond())
+    }
+
+    /// Whether this is the line of that save.
+    pub(crate) fn is_of(&self, saved_at: SavedAt) -> bool {
+        self.saved_at.parse::<Timestamp>().is_ok_and(|at| SavedAt::from(at) == saved_at)
+    }
+
+    /// What the index is to say of a document that says nothing of itself.
+    pub(crate) fn summary(&self) -> Summary {
+        let label = |kind, text| Label::parse(kind, text).unwrap_or_else(|_| Label::unknown());
+        Summary {
+            implementation: label(LabelKind::Implementation, &self.implementation),
+            status: label(LabelKind::Status, &self.status),
+            timestamp: None,
+            execution_ms: None,
+        }
+    }
+}
+
+/// Hands each line and its number to `found`, or the number alone if it cannot be read. A last line that was cut off
+/// is none. Whether there is a manifest.
+pub(crate) fn read_lines(
+    directory: &Path,
+    mut found: impl FnMut(u64, Option<Line>) -> io::Result<()>,
+) -> Result<bool, TransferError> {
+    let path = directory.join(MANIFEST);
+    let failed = |source| TransferError::File { what: "read", path: path.clone(), source };
+    let mut file = match File::open(&path) {
+        Ok(file) => BufReader::new(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        file.read_until(b'\n', &mut line).map_err(failed)?;
+        if line.last() != Some(&b'\n') {
+            break;
+        }
+        let parsed: Option<Line> = serde_json::from_slice(&line).ok();
+        let usable = parsed.filter(|line| AnalysisId::from_stored(&line.id).is_ok());
+        found(number, usable).map_err(TransferError::Temporary)?;
+    }
+    Ok(true)
+}
+
+/// The manifest of a backup that is being made.
+#[derive(Debug)]
+pub(crate) struct Manifest {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+impl Manifest {
+    /// Opens or makes the one in this directory, and takes off a last line that was cut off.
+    pub(crate) fn open(directory: &Path) -> io::Result<Self> {
+        let path = directory.join(MANIFEST);
+        let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path)?;
+        let mut whole = 0;
+        let mut reader = BufReader::new(&file);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line)? > 0 && line.last() == Some(&b'\n') {
+            whole += line.len() as u64;
+            line.clear();
+        }
+        file.set_len(whole)?;
+        file.seek(SeekFrom::End(0))?;
+        Ok(Self { path, file: Mutex::new(file) })
+    }
+
+    /// Adds a line: at once, and whole unless the process ends meanwhile.
+    pub(crate) fn append(&self, line: &Line) -> io::Result<()> {
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&text)
+    }
+
+    /// Puts these lines in the place of all others.
+    pub(crate) fn replace(
+        &self,
+        temporary: &Path,
+        lines: impl Iterator<Item = io::Result<Line>>,
+    ) -> io::Result<()> {
+        let mut file = io::BufWriter::new(File::create(temporary)?);
+        for line in lines {
+            serde_json::to_writer(&mut file, &line?)?;
+            file.write_all(b"\n")?;
+        }
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        fs::rename(temporary, &self.path)
+    }
+}
+
+/// Keeps two backups, or a backup and its reader, out of one directory.
+#[derive(Debug)]
+pub(crate) struct Lock(#[expect(dead_code, reason = "the lock lasts as long as the open file")] Option<File>);
+
+impl Lock {
+    /// For the one that writes.
+    pub(crate) fn exclusive(directory: &Path) -> Result<Self, TransferError> {
+        let path = directory.join(RESERVED).join("lock");
+        let open = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = open.map_err(|source| TransferError::File { what: "write", path, source })?;
+        Self::taken(file.try_lock(), directory)?;
+        Ok(Self(Some(file)))
+    }
+
+    /// For those that read. A directory that no backup was made in needs none.
+    pub(crate) fn shared(directory: &Path) -> Result<Self, TransferError> {
+        let Ok(file) = File::open(directory.join(RESERVED).join("lock")) else { return Ok(Self(None)) };
+        Self::taken(file.try_lock_shared(), directory)?;
+        Ok(Self(Some(file)))
+    }
+
+    fn taken(lock: Result<(), TryLockError>, directory: &Path) -> Result<(), TransferError> {
+        match lock {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => {
+                let directory = directory.display();
+                Err(TransferError::Unusable(format!(
+                    "another command is at work on the backup in {directory}"
+                )))
+            }
+            Err(TryLockError::Error(source)) => {
+                Err(TransferError::File { what: "lock", path: directory.to_owned(), source })
+            }
+        }
+    }
+}

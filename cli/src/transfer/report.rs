@@ -1,0 +1,111 @@
+//! What a command has done and found: problems as they come, totals at the end, on standard output.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use super::TransferError;
+
+/// One document or file that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// A stable word for programs.
+    pub(crate) kind: Cow<'static, str>,
+    /// Which: a path, a key or an id.
+    pub(crate) subject: String,
+    /// What is wrong, and what to do.
+    pub(crate) reason: String,
+}
+
+impl Problem {
+    pub(crate) fn new(
+        kind: impl Into<Cow<'static, str>>,
+        subject: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self { kind: kind.into(), subject: subject.into(), reason: reason.into() }
+    }
+}
+
+/// What has come of one piece of work.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    /// What to count, if anything.
+    pub(crate) count: Option<&'static str>,
+    /// What was wrong.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Done {
+    /// Something to count.
+    pub(crate) fn counted(count: &'static str) -> Self {
+        Self { count: Some(count), problems: Vec::new() }
+    }
+
+    /// Something wrong.
+    pub(crate) fn problem(problem: Problem) -> Self {
+        Self { count: None, problems: vec![problem] }
+    }
+}
+
+/// So many problems, in words.
+pub(super) fn counted(problems: u64) -> String {
+    if problems == 1 { "1 problem".to_owned() } else { format!("{problems} problems") }
+}
+
+/// Prints and counts.
+#[derive(Debug)]
+pub(crate) struct Report {
+    command: &'static str,
+    json: bool,
+    counts: Vec<(&'static str, u64)>,
+    problems: u64,
+}
+
+impl Report {
+    /// A report that counts at least these.
+    pub(crate) fn new(command: &'static str, json: bool, counts: &[&'static str]) -> Self {
+        Self { command, json, counts: counts.iter().map(|name| (*name, 0)).collect(), problems: 0 }
+    }
+
+    pub(crate) fn add(&mut self, done: &Done) -> io::Result<()> {
+        if let Some(name) = done.count {
+            self.count(name, 1);
+        }
+        done.problems.iter().try_for_each(|problem| self.problem(problem))
+    }
+
+    pub(crate) fn count(&mut self, name: &'static str, more: u64) {
+        match self.counts.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += more,
+            None => self.counts.push((name, more)),
+        }
+    }
+
+    fn problem(&mut self, problem: &Problem) -> io::Result<()> {
+        self.problems += 1;
+        let Problem { kind, subject, reason } = problem;
+        let mut out = io::stdout().lock();
+        if self.json {
+            writeln!(out, "{}", json!({"problem": kind, "subject": subject, "reason": reason}))
+        } else {
+            writeln!(out, "{subject}: {reason}")
+        }
+    }
+
+    /// The totals, and whether all is well.
+    pub(crate) fn finish(&self) -> Result<(), TransferError> {
+        let mut out = io::stdout().lock();
+        if self.json {
+            let mut summary = Map::from_iter([("command".to_owned(), Value::from(self.command))]);
+            summary.extend(self.counts.iter().map(|(name, n)| (name.replace(' ', "_"), Value::from(*n))));
+            summary.insert("problems".to_owned(), self.problems.into());
+            writeln!(out, "{}", Value::from(summary))?;
+        } else {
+            let counts: Vec<String> = self.counts.iter().map(|(name, n)| format!("{n} {name}")).collect();
+            writeln!(out, "{}: {}, {}", self.command, counts.join(", "), counted(self.problems))?;
+        }
+        if self.problems == 0 { Ok(()) } else { Err(TransferError::Found(self.problems)) }
+    }
+}

@@ -1,0 +1,79 @@
+//! Memory stays bounded, whatever the number and size of the documents.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::{text, write};
+use crate::common::{Cloud, program};
+
+/// 100 MB.
+const MOST_KB: u64 = 100_000_000 / 1024;
+/// The largest document that is taken unless configured otherwise.
+const LARGEST: usize = 32 << 20;
+
+/// Runs a command to its end; the most memory it ever had, in KB.
+fn peak(variables: &[(&str, &str)], arguments: &[&str]) -> u64 {
+    let mut command = program(variables);
+    let mut child = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    let code = loop {
+        let status = fs::read_to_string(&status).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        most = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(most);
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended.code();
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
+    assert_eq!(code, Some(0), "{arguments:?}");
+    most
+}
+
+/// Many documents of several sizes up to the largest, in a directory.
+fn fill(directory: &Path) {
+    for (count, size) in [(4, LARGEST), (6, 20 << 20), (12, 5 << 20), (200, 20_000)] {
+        for n in 0..count {
+            let text = "x".repeat(size - 100 - n);
+            write(directory, &format!("{size}-{n}.json"), format!("{{\"text\":\"{text}\"}}"));
+        }
+    }
+}
+
+fn check(first: &[(&str, &str)], second: &[(&str, &str)]) {
+    let directory = TempDir::new().unwrap();
+    let [source, backup] = ["source", "backup"].map(|name| directory.path().join(name));
+    fill(&source);
+    let (source, backup) = (text(&source), text(&backup));
+    for (variables, arguments) in [
+        (first, ["migrate", "--from", source]),
+        (first, ["migrate", "--from", source]),
+        (first, ["backup", "--to", backup]),
+        (first, ["verify", "--against", backup]),
+        (second, ["restore-backup", "--from", backup]),
+        (second, ["restore-backup", "--from", backup]),
+    ] {
+        let peak = peak(variables, &arguments);
+        assert!((1000..MOST_KB).contains(&peak), "{arguments:?}: {peak} KB");
+        eprintln!("{}: {peak} KB", arguments[0]);
+    }
+}
+
+#[test]
+fn it_stays_below_100_mb_on_files() {
+    let directory = TempDir::new().unwrap();
+    let [first, second] = ["first", "second"].map(|name| directory.path().join(name));
+    check(&[("LOCAL_STORAGE_DIR", text(&first))], &[("LOCAL_STORAGE_DIR", text(&second))]);
+}
+
+#[test]
+fn it_stays_below_100_mb_on_s3() {
+    let cloud = Cloud::start();
+    let directory = TempDir::new().unwrap();
+    check(&cloud.variables(), &[("LOCAL_STORAGE_DIR", text(directory.path()))]);
+}

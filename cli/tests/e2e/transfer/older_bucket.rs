@@ -1,0 +1,119 @@
+//! Documents that other programs have put into a bucket: taken into another store, or adopted in place.
+
+use serde_json::Value;
+
+use super::run;
+use crate::common::{Cloud, program};
+
+const ONE: &str = r#"{"implementation":"hybrid","n":1}"#;
+const TWO: &str = r#"{"implementation":"openai","n":2}"#;
+const UUID7: &str = "018cc251-f400-7000-8000-000000000000";
+
+/// An older bucket, in which ids lie in any month.
+fn fill(cloud: &Cloud) {
+    let stamped = |id: &str, day: &str| vec![("request_id", id.to_owned()), ("timestamp", day.to_owned())];
+    for (key, body, metadata) in [
+        ("2024/01/in-metadata.json", ONE, stamped("in-metadata", "2023-07-01T08:00:00")),
+        ("2024/01/in-document.json", r#"{"timestamp":"2022-02-02"}"#, stamped("in-document", "2023-07-01")),
+        ("2019/05/by-month.json", ONE, vec![]),
+        (&format!("2024/02/{UUID7}.json"), ONE, vec![]),
+        ("2024/01/twice.json", ONE, stamped("twice", "2024-01-15T10:00:00")),
+        ("2023/06/twice.json", TWO, stamped("twice", "2024-06-15T10:00:00")),
+        ("2024/01/mislabelled.json", ONE, stamped("another", "2024-01-15")),
+        ("2024/01/torn.json", "{", vec![]),
+        ("2024/01/notes.txt", "notes", vec![]),
+    ] {
+        cloud.put_foreign(&format!("old/analysis/{key}"), body, metadata);
+    }
+}
+
+fn listed(variables: &[(&str, &str)], directory: &str) -> Vec<(String, String)> {
+    run(variables, &["backup", "--to", directory]);
+    let lines = super::manifest(directory.as_ref());
+    let field = |line: &Value, name: &str| line[name].as_str().unwrap().to_owned();
+    lines.iter().map(|line| (field(line, "id"), field(line, "created_at"))).collect()
+}
+
+const MIGRATE: [&str; 3] = ["migrate", "--from", "s3://analyses/old"];
+const PROBLEMS: [&str; 4] = [
+    "id_mismatch old/analysis/2024/01/mislabelled.json",
+    "malformed_document old/analysis/2024/01/torn.json",
+    "misplaced old/analysis/2024/01/notes.txt",
+    "older old/analysis/2024/01/twice.json",
+];
+
+/// What is taken of the older bucket, and when it was created.
+fn taken() -> [(String, String); 5] {
+    [
+        (UUID7, "2024-01-01T00:00:00.000Z"),
+        ("by-month", "2019-05-31T23:59:59.999Z"),
+        ("in-document", "2022-02-02T00:00:00.000Z"),
+        ("in-metadata", "2023-07-01T08:00:00.000Z"),
+        ("twice", "2024-06-15T10:00:00.000Z"),
+    ]
+    .map(|(id, created_at)| (id.to_owned(), created_at.to_owned()))
+}
+
+#[test]
+fn an_older_bucket_is_taken_in_and_the_newest_of_an_id_wins() {
+    let cloud = Cloud::start();
+    fill(&cloud);
+    let variables = cloud.variables();
+    for (arguments, counts) in [
+        (&["--dry-run"][..], [("would_be_created", 5), ("unchanged", 0)]),
+        (&[], [("created", 5), ("unchanged", 0)]),
+        (&[], [("created", 0), ("unchanged", 5)]),
+    ] {
+        let ran = run(&variables, &[&MIGRATE[..], arguments].concat());
+        ran.assert_found(&PROBLEMS);
+        assert!(counts.iter().all(|(name, count)| ran.totals()[*name] == *count), "{}", ran.out);
+    }
+    let directory = tempfile::TempDir::new().unwrap();
+    let backup = directory.path().join("backup");
+    assert_eq!(listed(&variables, super::text(&backup)), taken());
+    assert_eq!(std::fs::read_to_string(backup.join("twice.json")).unwrap(), TWO);
+}
+
+#[test]
+fn an_older_bucket_elsewhere_is_named_by_flags() {
+    let cloud = Cloud::start();
+    fill(&cloud);
+    let directory = tempfile::TempDir::new().unwrap();
+    let files = directory.path().join("files");
+    let variables = [
+        ("LOCAL_STORAGE_DIR", super::text(&files)),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ];
+    let of_the_cloud = cloud.variables();
+    let endpoint = of_the_cloud.iter().find(|(name, _)| *name == "S3_ENDPOINT_URL").unwrap().1;
+    let from = ["--from-endpoint", endpoint, "--from-region", "us-east-1"];
+    run(&variables, &[&MIGRATE[..], &from].concat()).assert_found(&PROBLEMS);
+    assert_eq!(listed(&variables, super::text(&directory.path().join("backup"))), taken());
+}
+
+#[test]
+fn the_store_itself_is_not_migrated_but_adopted_by_a_rebuild() {
+    let cloud = Cloud::start();
+    fill(&cloud);
+    let variables = [&cloud.variables()[..], &[("S3_PREFIX", "old")]].concat();
+    let refused = run(&variables, &["migrate", "--from", "s3://analyses/old/"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("`design-analysis rebuild` adopts"), "{}", refused.err);
+
+    let output = program(&variables).arg("rebuild").output().unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let older = "misplaced object: old/analysis/2024/01/twice.json (a newer document with its id is \
+                 old/analysis/2023/06/twice.json)";
+    assert!(text.contains(older), "{text}");
+    let directory = tempfile::TempDir::new().unwrap();
+    let backup = directory.path().join("backup");
+    let ids: Vec<String> = listed(&variables, super::text(&backup)).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["by-month", "in-document", "in-metadata", "mislabelled", "torn", "twice"]);
+    assert_eq!(std::fs::read_to_string(backup.join("twice.json")).unwrap(), TWO);
+    // A document that is no analysis comes back, too.
+    let restored = [&cloud.variables()[..], &[("S3_PREFIX", "restored")]].concat();
+    run(&restored, &["restore-backup", "--from", super::text(&backup)]).assert_well(&[("created", 6)]);
+    run(&restored, &["verify", "--against", super::text(&backup)]).assert_well(&[("equal", 6)]);
+}

@@ -1,0 +1,183 @@
+//! Importing: saving a document that has a history elsewhere, so that a second import of it changes nothing.
+
+use md5::{Digest, Md5};
+
+use super::{Analyses, Condition};
+use crate::bucket::{ETag, GetOptions, Got, Key, ObjectMeta};
+use crate::document::Document;
+use crate::error::{Error, Result};
+use crate::id::AnalysisId;
+use crate::index::Entry;
+use crate::time::{CreatedAt, SavedAt};
+
+/// How often an import begins again because others save the analysis meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// What becomes of another document that is stored under the id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and the import has no effect.
+    Keep,
+    /// It is replaced.
+    Replace,
+}
+
+/// What an import has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The analysis is there, and was not before.
+    Created,
+    /// Its document has taken the place of another.
+    Replaced,
+    /// The very document was there already.
+    Unchanged,
+    /// Another document is stored under the id, and was kept.
+    Conflict,
+}
+
+/// The answer to an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Imported {
+    /// What was done.
+    pub outcome: Outcome,
+    /// The creation time of the id. Not the one that was asked for if the id has had one before, or carries one.
+    pub created_at: CreatedAt,
+}
+
+/// What lies under the id so far.
+enum Stored {
+    Nothing,
+    Same(SavedAt),
+    Other(ETag),
+}
+
+impl Stored {
+    fn outcome(&self, existing: Existing) -> Outcome {
+        match (self, existing) {
+            (Self::Nothing, _) => Outcome::Created,
+            (Self::Same(_), _) => Outcome::Unchanged,
+            (Self::Other(_), Existing::Keep) => Outcome::Conflict,
+            (Self::Other(_), Existing::Replace) => Outcome::Replaced,
+        }
+    }
+}
+
+impl Analyses {
+    /// Saves a document whose analysis was created at `created_at`, unless the very same is stored already.
+    ///
+    /// The creation time counts for a named id that was never saved; every other id has its own. An import is a look
+    /// at what is stored, followed by a [`save`](Self::save) under the condition that this has not changed.
+    ///
+    /// `known` is the entry of the id in a list of not long ago, if there was one: it saves looking for it.
+    ///
+    /// One request more than a save, two more for a replacement. If the document is there already: one with a `known`
+    /// entry, else two, and one more for a named id; and one more if the bucket's entity tags are no MD5 digests.
+    ///
+    /// # Errors
+    /// Those of [`save`](Self::save), and [`Error::Archived`] if what is stored cannot be compared.
+    pub async fn import(
+        &self,
+        id: &AnalysisId,
+        document: &Document,
+        created_at: CreatedAt,
+        existing: Existing,
+        known: Option<&Entry>,
+    ) -> Result<Imported> {
+        for _ in 0..ATTEMPTS {
+            let (created_at, stored) = self.compare(id, document, created_at, existing, known).await?;
+            let outcome = stored.outcome(existing);
+            let condition = match (stored, outcome) {
+                // An entry stays while its document does.
+                (Stored::Same(saved_at), _) if known.is_some_and(|entry| entry.saved_at == saved_at) => {
+                    return Ok(Imported { outcome, created_at });
+                }
+                (Stored::Same(saved_at), _) => {
+                    self.ensure_indexed(id, created_at, saved_at).await?;
+                    return Ok(Imported { outcome, created_at });
+                }
+                (_, Outcome::Conflict) => return Ok(Imported { outcome, created_at }),
+                (Stored::Other(tag), _) => Condition::Match(tag),
+                (Stored::Nothing, _) => Condition::Absent,
+            };
+            match self.save_created(id, document, &condition, created_at).await {
+                Ok(saved) => return Ok(Imported { outcome, created_at: saved.entry.created_at }),
+                // Somebody else has saved or deleted it since it was looked at.
+                Err(Error::PreconditionFailed(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::unavailable("import", "others save the analysis again and again"))
+    }
+
+    /// What [`import`](Self::import) would do. Nothing is written.
+    ///
+    /// # Errors
+    /// As for an import.
+    pub async fn preview_import(
+        &self,
+        id: &AnalysisId,
+        document: &Document,
+        created_at: CreatedAt,
+        existing: Existing,
+        known: Option<&Entry>,
+    ) -> Result<Imported> {
+        let (created_at, stored) = self.compare(id, document, created_at, existing, known).await?;
+        Ok(Imported { outcome: stored.outcome(existing), created_at })
+    }
+
+    /// The creation time that the id has or would get, and what is stored under it.
+    async fn compare(
+        &self,
+        id: &AnalysisId,
+        document: &Document,
+        created_at: CreatedAt,
+        existing: Existing,
+        known: Option<&Entry>,
+    ) -> Result<(CreatedAt, Stored)> {
+        let placed = match known {
+            // The creation time of an id never changes.
+            Some(entry) => Some(entry.created_at),
+            None => self.created_at(id).await?,
+        };
+        let Some(created_at) = placed else { return Ok((created_at, Stored::Nothing)) };
+        let key = self.layout.document(id, created_at);
+        let Some(meta) = self.requests.head(&key).await?.filter(|meta| self.is_kept(meta)) else {
+            return Ok((created_at, Stored::Nothing));
+        };
+        let same = match self.holds(&key, &meta, document.bytes()).await {
+            // What is to be replaced need not be read.
+            Err(Error::Archived(_)) if existing == Existing::Replace => false,
+            result => result?,
+        };
+        Ok((created_at, if same { Stored::Same(meta.saved_at) } else { Stored::Other(meta.etag) }))
+    }
+
+    /// Whether the object has this content.
+    async fn holds(&self, key: &Key, meta: &ObjectMeta, bytes: &[u8]) -> Result<bool> {
+        if meta.size != bytes.len() as u64 {
+            return Ok(false);
+        }
+        if is_md5(&meta.etag, bytes) {
+            return Ok(true);
+        }
+        match self.requests.get(key, &GetOptions::default()).await? {
+            Got::Found(object) => Ok(object.meta.saved_at == meta.saved_at && object.body == bytes),
+            Got::NotModified { .. } | Got::Absent => Ok(false),
+        }
+    }
+
+    /// Sees to it that the document of this save has its entry, and no other: the save may have crashed.
+    async fn ensure_indexed(&self, id: &AnalysisId, created_at: CreatedAt, saved_at: SavedAt) -> Result<()> {
+        match &self.entries_of(id, created_at).await?[..] {
+            [(_, entry)] if entry.saved_at == saved_at => Ok(()),
+            _ => self.repair_at(id, created_at).await,
+        }
+    }
+}
+
+/// Whether the tag is the MD5 digest of this content, as S3's are for objects that were put whole and encrypted
+/// with AES256 (Amazon S3 API Reference, "Object").
+fn is_md5(tag: &ETag, bytes: &[u8]) -> bool {
+    let digest = Md5::digest(bytes).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    tag.as_str().trim_matches('"') == digest
+}

@@ -1,0 +1,96 @@
+//! Documents that other programs have put into a bucket in the layout of this crate: `analysis/YYYY/MM/{id}.json`
+//! with user metadata `request_id`, `implementation`, `status` and `timestamp`.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::bucket::s3::{S3Bucket, S3Settings};
+use crate::bucket::{Bucket, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta};
+use crate::clock::{Clock, SystemClock};
+use crate::document::Document;
+use crate::error::Result;
+use crate::id::AnalysisId;
+use crate::instant;
+use crate::layout::Layout;
+use crate::month::Month;
+use crate::requests::Requests;
+use crate::time::CreatedAt;
+
+/// The documents below one prefix of a bucket. Only reads.
+#[derive(Debug)]
+pub struct ForeignDocuments {
+    requests: Requests,
+    layout: Layout,
+}
+
+impl ForeignDocuments {
+    /// The documents in `bucket`, whose keys follow `layout`.
+    #[must_use]
+    pub fn new(bucket: Arc<dyn Bucket>, layout: Layout, clock: Arc<dyn Clock>) -> Self {
+        Self { requests: Requests::new(bucket, clock), layout }
+    }
+
+    /// The documents below `prefix` of a bucket on S3.
+    pub async fn connect(settings: &S3Settings, prefix: &str) -> Self {
+        Self::new(Arc::new(S3Bucket::connect(settings).await), Layout::new(prefix), Arc::new(SystemClock))
+    }
+
+    /// Up to 1000 keys behind this one, whatever they are. One request.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    pub async fn page(&self, start_after: Option<&str>) -> Result<Listing> {
+        self.requests.list(&self.layout.documents(None), start_after, MAX_KEYS).await
+    }
+
+    /// The id and month in a key; `None` if it is not `analysis/YYYY/MM/{id}.json` with a valid id.
+    #[must_use]
+    pub fn parse(&self, key: &Key) -> Option<(AnalysisId, Month)> {
+        self.layout.parse_document(key)
+    }
+
+    /// What the bucket knows of an object.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    pub async fn describe(&self, key: &Key) -> Result<Option<ObjectMeta>> {
+        self.requests.head(key).await
+    }
+
+    /// An object.
+    ///
+    /// # Errors
+    /// [`Error::Archived`](crate::Error::Archived) if it must be restored first.
+    pub async fn read(&self, key: &Key) -> Result<Option<Object>> {
+        match self.requests.get(key, &GetOptions::default()).await? {
+            Got::Found(object) => Ok(Some(object)),
+            Got::Absent | Got::NotModified { .. } => Ok(None),
+        }
+    }
+}
+
+/// The user metadata `timestamp`, if it can be read.
+#[must_use]
+pub fn timestamp(meta: &ObjectMeta) -> Option<Timestamp> {
+    meta.metadata.get("timestamp").and_then(|text| instant::parse(text))
+}
+
+/// When an analysis was created: at the document's `timestamp`, or that of its metadata, or, within the month of its
+/// key, when the object was written.
+#[must_use]
+pub fn created_at(document: &Document, meta: &ObjectMeta, month: Month) -> CreatedAt {
+    match document.summary().timestamp.or_else(|| timestamp(meta)) {
+        Some(at) => CreatedAt::clamped(at),
+        None => month.clamp(meta.last_modified),
+    }
+}
+
+/// Which of the objects of one id is the newest: by the `timestamp` of their metadata if all have one, else by when
+/// they were written; of equals, the last.
+#[must_use]
+pub fn newest(objects: &[ObjectMeta]) -> Option<usize> {
+    let stated: Option<Vec<Timestamp>> = objects.iter().map(timestamp).collect();
+    let times = stated.unwrap_or_else(|| objects.iter().map(|meta| meta.last_modified).collect());
+    (0..times.len()).max_by_key(|n| times[*n])
+}
