@@ -3,7 +3,7 @@
 VENV := .venv
 TOOLS := $(CURDIR)/$(VENV)/bin
 URL ?= http://127.0.0.1:8000
-ENV ?= dev
+STAGE ?= dev
 ARCH ?= x86_64
 PARAMETERS ?=
 LAMBDA_BUILD := cargo lambda build --locked --workspace --exclude design-analysis
@@ -47,8 +47,8 @@ cloud: setup ## Deploy the stack to a whole AWS on this machine, IAM included (P
 build: setup ## Build the Lambda functions for AWS (ARCH=arm64 for Graviton)
 	PATH="$(TOOLS):$$PATH" $(LAMBDA_BUILD) --release $(if $(filter arm64,$(ARCH)),--arm64)
 
-deploy: build ## Build, and deploy to AWS with a section of samconfig.toml (ENV=dev or prod)
-	$(VENV)-sam/bin/sam deploy --config-env $(ENV)
+deploy: build ## Build, and deploy to AWS with a section of samconfig.toml (STAGE=dev or prod)
+	$(VENV)-sam/bin/sam deploy --config-env $(STAGE)
 
 setup: $(VENV)/.done $(VENV)-sam/.done $(VENV)-scan/.done ## Install the tools into ./.venv*
 

@@ -106,7 +106,7 @@ async fn wait_for_archived(copying: &Copying<'_>, work: &mut Work) -> Result<(),
         work.progress.begin("waiting for archived documents", None);
         let sleep = async {
             tokio::time::sleep(wait).await;
-            Ok(())
+            Ok::<_, TransferError>(())
         };
         work.signals.beside(sleep).await?;
         wait = (wait * 2).min(LONGEST_WAIT);

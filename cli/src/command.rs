@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use analysis_http::telemetry;
 use analysis_storage::{Analyses, AnalysisId, Config, Error};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::exit::{FAILED, FOUND, Failure};
+use crate::signals::Signals;
 
 /// Why a command did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -98,10 +98,10 @@ impl Store {
 }
 
 fn end_at_a_signal(writes: Arc<Mutex<()>>) -> io::Result<()> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut signals = Signals::new()?;
     tokio::spawn(async move {
-        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-        tokio::select! { _ = writes.lock() => {}, _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        signals.received().await;
+        tokio::select! { _ = writes.lock() => {}, () = signals.received() => {} }
         eprintln!("error: interrupted");
         std::process::exit(FAILED.into());
     });

@@ -10,10 +10,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, lookup_host};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::{FAILED, Failure};
 use crate::listen;
+use crate::signals::Signals;
 
 /// How long requests in flight may take to end after SIGTERM: with [`LAST_WRITES`], below the 30 seconds that
 /// Kubernetes and ECS wait before they kill.
@@ -91,19 +91,15 @@ async fn serve(app: App, address: SocketAddr) -> Result<(), ServeError> {
 
 /// Done at SIGTERM or SIGINT. A second signal ends the process at once.
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut signals = Signals::new()?;
     Ok(async move {
-        either(&mut terminate, &mut interrupt).await;
+        signals.received().await;
         tracing::info!("stopping; requests in flight are answered first");
         tokio::spawn(async move {
-            either(&mut terminate, &mut interrupt).await;
+            signals.received().await;
             std::process::exit(FAILED.into());
         });
     })
-}
-
-async fn either(one: &mut Signal, other: &mut Signal) {
-    tokio::select! { _ = one.recv() => {}, _ = other.recv() => {} }
 }
 
 /// All functions, and what only a server has.

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use crate::transfer::TransferError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signals that ask a command to end.
@@ -27,13 +26,17 @@ impl Signals {
     }
 
     /// Runs a step that a signal may end at any point.
-    pub(crate) async fn beside<T>(
+    pub(crate) async fn beside<T, E: From<Interrupted>>(
         &mut self,
-        step: impl Future<Output = Result<T, TransferError>>,
-    ) -> Result<T, TransferError> {
+        step: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         tokio::select! {
             result = step => result,
-            () = self.received() => Err(TransferError::Interrupted),
+            () = self.received() => Err(Interrupted.into()),
         }
     }
 }
+
+/// A signal has ended a step before its end.
+#[derive(Debug)]
+pub(crate) struct Interrupted;

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 use crate::exit::{FAILED, FOUND, Failure};
 use crate::progress::Progress;
-use crate::signals::Signals;
+use crate::signals::{Interrupted, Signals};
 
 pub(crate) use budget::Budget;
 pub(crate) use delivery::Delivery;
@@ -65,6 +65,12 @@ pub(crate) enum TransferError {
     Unusable(String),
     #[error("{}; see above", report::counted(*.0))]
     Found(u64),
+}
+
+impl From<Interrupted> for TransferError {
+    fn from(Interrupted: Interrupted) -> Self {
+        Self::Interrupted
+    }
 }
 
 impl Failure for TransferError {

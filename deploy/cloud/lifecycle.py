@@ -3,21 +3,22 @@
 
 def as_the_api_spells_it(rule):
     """A lifecycle rule of CloudFormation as S3's own API has it."""
-    own = {"ID": rule["Id"], "Status": rule["Status"]}
-    size = rule.get("ObjectSizeGreaterThan")
-    own["Filter"] = {"Prefix": rule["Prefix"]}
-    if size:
-        own["Filter"] = {"And": {"Prefix": rule["Prefix"], "ObjectSizeGreaterThan": int(size)}}
-    if days := rule.get("ExpirationInDays"):
+    rest = dict(rule)
+    own = {"ID": rest.pop("Id"), "Status": rest.pop("Status"), "Filter": {"Prefix": rest.pop("Prefix")}}
+    if size := rest.pop("ObjectSizeGreaterThan", None):
+        own["Filter"] = {"And": own["Filter"] | {"ObjectSizeGreaterThan": int(size)}}
+    if days := rest.pop("ExpirationInDays", None):
         own["Expiration"] = {"Days": int(days)}
-    if rule.get("ExpiredObjectDeleteMarker"):
+    if rest.pop("ExpiredObjectDeleteMarker", None):
         own["Expiration"] = {"ExpiredObjectDeleteMarker": True}
-    if moves := rule.get("Transitions"):
+    if moves := rest.pop("Transitions", None):
         own["Transitions"] = [
             {"Days": int(move["TransitionInDays"]), "StorageClass": move["StorageClass"]} for move in moves
         ]
-    if old := rule.get("NoncurrentVersionExpiration"):
+    if old := rest.pop("NoncurrentVersionExpiration", None):
         own["NoncurrentVersionExpiration"] = {"NoncurrentDays": int(old["NoncurrentDays"])}
-    if unfinished := rule.get("AbortIncompleteMultipartUpload"):
+    if unfinished := rest.pop("AbortIncompleteMultipartUpload", None):
         own["AbortIncompleteMultipartUpload"] = unfinished
+    if rest:
+        raise SystemExit(f"lifecycle rule {own['ID']} has what this script does not know: {', '.join(rest)}")
     return own

@@ -77,6 +77,10 @@ class Resolver:
     def fn_or(self, argument):
         return any(self.resolve(argument))
 
+    def fn_contains(self, argument):
+        values, value = self.resolve(argument)
+        return value in values
+
     def fn_join(self, argument):
         separator, parts = argument
         return separator.join(self.resolve(parts))
@@ -103,6 +107,7 @@ class Resolver:
 
     INTRINSICS = {
         "Condition": condition,
+        "Fn::Contains": fn_contains,
         "Fn::Equals": fn_equals,
         "Fn::GetAtt": fn_getatt,
         "Fn::If": fn_if,
@@ -134,7 +139,7 @@ def resolved(parameters):
     }
     return {
         "Parameters": template["Parameters"],
-        "Rules": template["Rules"],
+        "Rules": resolver.resolve(template["Rules"]),
         "Resources": resolver.resolve(present),
         "Outputs": resolver.resolve(template["Outputs"]),
     }

@@ -8,7 +8,7 @@ pub(crate) enum Keys {
     Index,
     Markers,
     Totals,
-    /// Staged uploads, which no function works on yet, stand for all other keys below the prefix.
+    /// Staged uploads, which no function works on, stand for all other keys below the prefix.
     Uploads,
 }
 
@@ -52,7 +52,8 @@ pub(crate) struct Function {
     pub(crate) get: &'static [Keys],
     pub(crate) put: &'static [Keys],
     pub(crate) delete: &'static [Keys],
-    /// Also what it gets: without permission to list them, S3 answers 403 for a missing key, instead of 404.
+    /// The index for the first request during init, and what it gets: S3 answers 403 instead of 404 for a missing key to
+    /// those who may not list it.
     pub(crate) list: &'static [Keys],
     /// May list and get the versions of documents.
     pub(crate) versions: bool,

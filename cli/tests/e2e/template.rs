@@ -42,6 +42,13 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
 }
 
+/// The lifecycle rules of the bucket, by their ids.
+pub(crate) fn rules(parameters: &[&str]) -> BTreeMap<String, Value> {
+    let stack = stack(parameters);
+    let rules = resources(&stack, "AWS::S3::Bucket")["Bucket"]["LifecycleConfiguration"]["Rules"].clone();
+    rules.as_array().unwrap().iter().map(|rule| (text(&rule["Id"]).to_owned(), rule.clone())).collect()
+}
+
 /// One or several, as policies have it.
 fn texts(value: &Value) -> BTreeSet<&str> {
     value.as_array().map_or_else(|| [text(value)].into(), |all| all.iter().map(text).collect())
@@ -78,5 +85,33 @@ fn the_environments_of_samconfig_set_parameters_that_exist() {
     for pair in set {
         let (name, _) = pair.split_once('=').unwrap();
         assert!(parameters.contains_key(name), "{name}");
+    }
+}
+
+#[test]
+fn parameters_that_do_not_go_together_are_refused() {
+    let refusals = |parameters: &[&str]| -> Vec<String> {
+        let stack = stack(parameters);
+        let rules = stack["Rules"].as_object().unwrap().values();
+        let applied = rules.filter(|rule| rule["RuleCondition"] == true);
+        let broken = applied.flat_map(|rule| rule["Assertions"].as_array().unwrap().clone());
+        let broken = broken.filter(|assertion| assertion["Assert"] == false);
+        broken.map(|assertion| text(&assertion["AssertDescription"]).to_owned()).collect()
+    };
+    for (parameters, refusal) in [
+        (&["Authorizer=JWT", "JwtAudience=a"][..], "Authorizer=JWT needs JwtIssuer."),
+        (&["Authorizer=JWT", "JwtIssuer=https://a.example"], "Authorizer=JWT needs JwtAudience."),
+        (&["BucketName=one", "ExistingBucketName=two"], "Set BucketName or ExistingBucketName, not both."),
+        (&["VpcId=vpc-1"], "VpcId needs RouteTableIds."),
+    ] {
+        assert_eq!(refusals(parameters), [refusal], "{parameters:?}");
+    }
+    for parameters in [
+        &[][..],
+        &["Authorizer=NONE", "BucketName=one"],
+        &["Authorizer=JWT", "JwtIssuer=https://a.example", "JwtAudience=a,b", "ExistingBucketName=two"],
+        &["VpcId=vpc-1", "RouteTableIds=rtb-1"],
+    ] {
+        assert_eq!(refusals(parameters), Vec::<String>::new(), "{parameters:?}");
     }
 }

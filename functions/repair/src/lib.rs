@@ -52,14 +52,7 @@ pub async fn handle(analyses: &Analyses, event: LambdaEvent<Task>) -> Result<Out
     let deadline = i64::try_from(event.context.deadline).ok().map(Timestamp::from_millisecond);
     let deadline = deadline.and_then(Result::ok).unwrap_or(Timestamp::MAX);
     let outcome = work(analyses, &event.payload, deadline).await?;
-    tracing::info!(
-        done = outcome.done,
-        entries = outcome.entries,
-        documents = outcome.documents,
-        repaired = outcome.repaired.values().sum::<u64>(),
-        left = outcome.left.values().sum::<u64>(),
-        "repaired the index"
-    );
+    outcome.log();
     Ok(outcome)
 }
 
@@ -97,6 +90,24 @@ fn months(task: &Task, clock: &dyn Clock) -> Result<(Month, Month), Error> {
 }
 
 impl Outcome {
+    /// One line that the stack's alarm on unfinished repairs looks for, so that it is written at any log level.
+    fn log(&self) {
+        let Self { done, entries, documents, .. } = self;
+        let (repaired, left) = (self.repaired.values().sum::<u64>(), self.left.values().sum::<u64>());
+        if *done {
+            tracing::info!(done, entries, documents, repaired, left, "repaired the index");
+        } else {
+            tracing::error!(
+                done,
+                entries,
+                documents,
+                repaired,
+                left,
+                "ran out of time before the repair was done"
+            );
+        }
+    }
+
     fn add(&mut self, page: &RebuildPage) {
         self.entries += page.entries;
         self.documents += page.documents;

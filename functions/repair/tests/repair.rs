@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "test code: a panic is how it reports")]
 
-use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use std::{fs, io};
 
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{Bucket, Precondition, Put};
@@ -121,4 +121,36 @@ async fn a_task_that_cannot_be_read_is_refused() {
         let result = handle(&store.analyses(store.bucket.clone()), store.event(event)).await;
         assert!(matches!(result, Err(Error::Misconfigured { .. })), "{result:?}");
     }
+}
+
+/// Where log lines are collected.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The template's metric filter is `{ $.done IS FALSE }`, whatever `LogLevel` says; Lambda filters by the other two.
+#[tokio::test]
+async fn an_unfinished_run_is_logged_for_the_alarm_at_any_level() {
+    let store = Store::new(&["2024/01/a", "2024/02/b"]).await;
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log = analysis_http::telemetry::lambda_log("error", move || writer.clone()).unwrap();
+    let guard = tracing::subscriber::set_default(log);
+    let mut event = store.event(json!({}));
+    event.context.deadline = 1;
+    assert!(!handle(&store.analyses(store.bucket.clone()), event).await.unwrap().done);
+    drop(guard);
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let line: Value = serde_json::from_str(text.trim()).unwrap();
+    assert_eq!((&line["done"], &line["level"]), (&false.into(), &"ERROR".into()));
+    assert!(line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{line}");
 }

@@ -51,7 +51,15 @@ fn each_runs_its_own_binary_and_ends_before_the_gateway_gives_up() {
             );
             assert_eq!(function["Architectures"], json!([architecture]));
             assert_eq!(function["TracingConfig"]["Mode"], "Active");
-            assert_eq!(function["LoggingConfig"]["LogGroup"], json!({ "Ref": format!("{resource}Logs") }));
+            let logs = json!({ "LogFormat": "JSON", "ApplicationLogLevel": "INFO",
+                "LogGroup": { "Ref": format!("{resource}Logs") } });
+            assert_eq!(function["LoggingConfig"], logs);
+            let memory = match name {
+                "save" | "load" => 512,
+                "repair" => 1024,
+                _ => 256,
+            };
+            assert_eq!(function["MemorySize"], memory, "{name}");
             let limit = if name == "repair" { 900 } else { 29 };
             assert_eq!(function["Timeout"], limit, "{name}");
         }
