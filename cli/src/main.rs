@@ -1,5 +1,6 @@
 //! `design-analysis`: the HTTP server and the everyday commands.
 
+mod health;
 mod listen;
 mod rebuild;
 mod serve;
@@ -22,6 +23,8 @@ struct Arguments {
 enum Command {
     /// Run the HTTP API.
     Serve(serve::Options),
+    /// Ask the server at `API_HOST` and `API_PORT` whether it lives; exit code 0 if it does
+    Health,
     /// Check the index against the documents, or derive it anew from them
     Rebuild(rebuild::Options),
 }
@@ -31,6 +34,7 @@ async fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let result: Result<(), Box<dyn std::error::Error>> = match command {
         Command::Serve(options) => serve::run(options).await.map_err(Into::into),
+        Command::Health => health::run().await.map_err(Into::into),
         Command::Rebuild(options) => rebuild::run(options).await.map_err(Into::into),
     };
     match result {
