@@ -10,6 +10,7 @@
 mod api;
 mod clients;
 mod common;
+mod containers;
 mod crashes;
 mod docs;
 mod faults;
