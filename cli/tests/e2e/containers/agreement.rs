@@ -59,7 +59,11 @@ fn every_variable_is_one_that_the_program_reads_and_none_is_missing() {
         assert_eq!(unknown, Vec::<&String>::new(), "{name}");
         let config = Config::from_lookup(|variable| container.environment.get(variable).cloned())
             .unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!((config.api_host.as_str(), u64::from(config.api_port)), ("0.0.0.0", container.port), "{name}");
+        assert_eq!(
+            (config.api_host.as_str(), u64::from(config.api_port)),
+            ("0.0.0.0", container.port),
+            "{name}"
+        );
         assert!(config.api_token.is_some(), "{name}: an address that others reach needs a token");
         assert_eq!(matches!(config.storage, Storage::S3 { .. }), name != "docker", "{name}");
     }
@@ -90,17 +94,25 @@ fn ports_and_probes_are_those_of_the_server() {
     for (name, container) in containers() {
         assert_eq!(container.port, port, "{name}");
     }
-    assert!(strings(&compose()["services"]["api"]["ports"])[0].starts_with("127.0.0.1:"), "this machine only");
+    assert!(
+        strings(&compose()["services"]["api"]["ports"])[0].starts_with("127.0.0.1:"),
+        "this machine only"
+    );
 
     let server = &of_kind(&objects, "Deployment")["spec"]["template"]["spec"]["containers"][0];
     assert_eq!(of_kind(&objects, "Service")["spec"]["ports"][0]["targetPort"], server["ports"][0]["name"]);
-    for (probe, path) in [("startupProbe", "/health"), ("livenessProbe", "/health"), ("readinessProbe", "/ready")] {
+    for (probe, path) in
+        [("startupProbe", "/health"), ("livenessProbe", "/health"), ("readinessProbe", "/ready")]
+    {
         let expected = json!({ "path": path, "port": server["ports"][0]["name"] });
         assert_eq!(server[probe]["httpGet"], expected, "{probe}");
     }
 
     let of = |resource: &str| template["Resources"][resource]["Properties"].clone();
-    assert_eq!((&of("TargetGroup")["Port"], &of("TargetGroup")["HealthCheckPath"]), (&port.into(), &"/health".into()));
+    assert_eq!(
+        (&of("TargetGroup")["Port"], &of("TargetGroup")["HealthCheckPath"]),
+        (&port.into(), &"/health".into())
+    );
     assert_eq!(of("Service")["LoadBalancers"][0]["ContainerPort"], port);
     for rule in [&of("TaskSecurityGroup")["SecurityGroupIngress"][0], &of("LoadBalancerToTasks")] {
         assert_eq!((&rule["FromPort"], &rule["ToPort"]), (&port.into(), &port.into()));
@@ -153,14 +165,19 @@ fn no_secret_is_in_git() {
     for file in files.lines() {
         let text = fs::read_to_string(root().join(file)).unwrap();
         let assigned = text.lines().find(|line| {
-            line.split_once("API_TOKEN=").is_some_and(|(_, value)| value.starts_with(|c: char| c.is_ascii_alphanumeric()))
+            line.split_once("API_TOKEN=")
+                .is_some_and(|(_, value)| value.starts_with(|c: char| c.is_ascii_alphanumeric()))
         });
         assert_eq!(assigned, None, "{file}");
     }
     let made_by_users = ["deploy/docker/.env", "deploy/kubernetes/overlays/example/token.env"];
-    output(Command::new("git").args(["check-ignore", "--quiet"]).args(made_by_users).current_dir(root()));
+    let ignored = output(Command::new("git").arg("check-ignore").args(made_by_users).current_dir(root()));
+    assert_eq!(ignored.lines().collect::<Vec<_>>(), made_by_users);
     let secret = &ecs()["Resources"]["Token"]["Properties"];
-    assert_eq!((&secret["SecretString"], &secret["GenerateSecretString"]["PasswordLength"]), (&Value::Null, &48.into()));
+    assert_eq!(
+        (&secret["SecretString"], &secret["GenerateSecretString"]["PasswordLength"]),
+        (&Value::Null, &48.into())
+    );
 }
 
 #[test]
@@ -176,7 +193,9 @@ fn versions_are_those_of_the_project() {
     let services = compose()["services"].clone();
     assert_eq!(services["api"]["image"], format!("design-analysis:{version}"));
     let pod = &of_kind(&objects, "Deployment")["spec"]["template"]["spec"];
-    assert!(pod["containers"][0]["image"].as_str().unwrap().ends_with(&format!("/design-analysis:{version}")));
+    assert!(
+        pod["containers"][0]["image"].as_str().unwrap().ends_with(&format!("/design-analysis:{version}"))
+    );
     let tools = fs::read_to_string(root().join("requirements-dev.txt")).unwrap();
     for service in ["s3", "bucket"] {
         let (name, tag) = services[service]["image"].as_str().unwrap().split_once(':').unwrap();
@@ -193,13 +212,16 @@ fn the_build_context_holds_every_member_of_the_workspace() {
         output(Command::new("cp").arg("-r").arg(root().join(rule)).arg(directory.path()));
     }
     assert!(rules.lines().any(|line| line == "**/tests"));
-    output(Command::new("find").arg(directory.path()).args(["-name", "tests", "-exec", "rm", "-r", "{}", "+"]));
+    output(
+        Command::new("find").arg(directory.path()).args(["-name", "tests", "-exec", "rm", "-r", "{}", "+"]),
+    );
     let metadata = output(
         Command::new("cargo")
             .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
             .current_dir(directory.path()),
     );
     let metadata: Value = serde_json::from_str(&metadata).unwrap();
-    let names: Vec<_> = metadata["packages"].as_array().unwrap().iter().map(|package| &package["name"]).collect();
+    let names: Vec<_> =
+        metadata["packages"].as_array().unwrap().iter().map(|package| &package["name"]).collect();
     assert!(names.contains(&&json!("design-analysis")), "{names:?}");
 }

@@ -67,6 +67,12 @@ fn pods_run_with_no_more_rights_than_they_need() {
     });
     assert_eq!(pod["containers"][0]["securityContext"], container);
     assert_eq!(pod["volumes"], Value::Null, "nothing is writable");
-    assert_eq!((&pod["automountServiceAccountToken"], &pod["enableServiceLinks"]), (&false.into(), &false.into()));
-    assert_eq!(of_kind(&objects, "Namespace")["metadata"]["labels"]["pod-security.kubernetes.io/enforce"], "restricted");
+    assert_eq!(
+        (&pod["automountServiceAccountToken"], &pod["enableServiceLinks"]),
+        (&false.into(), &false.into())
+    );
+    assert_eq!(
+        of_kind(&objects, "Namespace")["metadata"]["labels"]["pod-security.kubernetes.io/enforce"],
+        "restricted"
+    );
 }

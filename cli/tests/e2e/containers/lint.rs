@@ -10,11 +10,14 @@ use crate::common::root;
 
 /// Runs checkov, which fails on a finding that is not excused with a reason.
 fn scan(framework: &str, file: &str) {
-    let printed = output(
-        Command::new(tool(".venv-scan", "checkov"))
-            .current_dir(root())
-            .args(["--config-file", "deploy/.checkov.yaml", "--framework", framework, "--file", file]),
-    );
+    let printed = output(Command::new(tool(".venv-scan", "checkov")).current_dir(root()).args([
+        "--config-file",
+        "deploy/.checkov.yaml",
+        "--framework",
+        framework,
+        "--file",
+        file,
+    ]));
     assert!(printed.contains("Failed checks: 0"), "{file}: {printed}");
 }
 

@@ -46,21 +46,32 @@ fn ecs_roles_trust_ecs_only_and_the_execution_role_only_starts_the_task() {
         let trust = &resources[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"];
         assert_eq!(trust.as_array().unwrap().len(), 1);
         assert_eq!(trust[0]["Principal"], json!({ "Service": "ecs-tasks.amazonaws.com" }));
-        assert_eq!(trust[0]["Condition"]["StringEquals"]["aws:SourceAccount"], json!({ "Ref": "AWS::AccountId" }));
+        assert_eq!(
+            trust[0]["Condition"]["StringEquals"]["aws:SourceAccount"],
+            json!({ "Ref": "AWS::AccountId" })
+        );
         assert_eq!(resources[role]["Properties"]["ManagedPolicyArns"], Value::Null);
     }
     let start = &resources["ExecutionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"];
-    let repository = "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/${RepositoryName}";
+    let repository =
+        "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/${RepositoryName}";
     let allowed: Vec<_> = start.as_array().unwrap().iter().map(|s| (&s["Action"], &s["Resource"])).collect();
     assert_eq!(
         allowed,
         [
             (&json!("ecr:GetAuthorizationToken"), &json!("*")),
             (
-                &json!(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]),
+                &json!([
+                    "ecr:BatchCheckLayerAvailability",
+                    "ecr:BatchGetImage",
+                    "ecr:GetDownloadUrlForLayer"
+                ]),
                 &json!({ "Fn::Sub": repository })
             ),
-            (&json!(["logs:CreateLogStream", "logs:PutLogEvents"]), &json!({ "Fn::GetAtt": ["Logs", "Arn"] })),
+            (
+                &json!(["logs:CreateLogStream", "logs:PutLogEvents"]),
+                &json!({ "Fn::GetAtt": ["Logs", "Arn"] })
+            ),
             (&json!("secretsmanager:GetSecretValue"), &json!({ "Ref": "Token" })),
         ]
     );
@@ -72,7 +83,8 @@ fn the_role_of_kubernetes_trusts_the_service_account_of_the_overlay_only() {
     let account = &of_kind(&objects, "ServiceAccount")["metadata"];
     let pod = &of_kind(&objects, "Deployment")["spec"]["template"]["spec"];
     assert_eq!(pod["serviceAccountName"], account["name"]);
-    let subject = format!("system:serviceaccount:{}:{}", account["namespace"], account["name"]).replace('"', "");
+    let subject =
+        format!("system:serviceaccount:{}:{}", account["namespace"], account["name"]).replace('"', "");
     let trust: Value = serde_json::from_str(&document("kubernetes/trust-policy.json", &[])).unwrap();
     let condition = json!({ "StringEquals": { "OIDC:aud": "sts.amazonaws.com", "OIDC:sub": subject } });
     assert_eq!(trust["Statement"][0]["Condition"], condition);

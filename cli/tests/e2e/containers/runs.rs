@@ -57,7 +57,9 @@ impl Setting<'_> {
         let pid = children.trim().parse().unwrap();
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let uid = self.container.user.split_once(':').unwrap().0;
-        for line in [format!("Uid:\t{uid}\t{uid}"), "CapEff:\t0000000000000000".into(), "NoNewPrivs:\t1".into()] {
+        for line in
+            [format!("Uid:\t{uid}\t{uid}"), "CapEff:\t0000000000000000".into(), "NoNewPrivs:\t1".into()]
+        {
             assert!(status.contains(&line), "{line}: {status}");
         }
         Running { child, pid }
@@ -76,7 +78,10 @@ impl Setting<'_> {
         suite::run(&client, deployment);
         self.drain(&mut running);
         let (healthy, said) = self.health();
-        assert!(!healthy && said.contains("error: no server answers at 0.0.0.0:8000 (API_HOST, API_PORT)"), "{said}");
+        assert!(
+            !healthy && said.contains("error: no server answers at 0.0.0.0:8000 (API_HOST, API_PORT)"),
+            "{said}"
+        );
 
         let again = self.start();
         assert_eq!(client.get("/analyses/in-flight").body, DOCUMENT.as_bytes());
@@ -158,7 +163,8 @@ fn the_image_alone_serves_files_in_a_volume() {
         own(volume.path(), &image.user);
         let container = Container::of_docker(&image);
         let volumes = [(volume.path(), "/data")];
-        let setting = Setting { root: &root, image: &image, container: &container, platform: &[], volumes: &volumes };
+        let setting =
+            Setting { root: &root, image: &image, container: &container, platform: &[], volumes: &volumes };
         setting.check(Deployment { versions: false, storage_type: "local", ..ON_S3 });
     });
 }
@@ -176,11 +182,13 @@ impl Store {
             Some(rest) => format!("{}{rest}", volume.display()),
             None => value,
         };
-        let environment = variables(&service["environment"]).into_iter().map(|(name, value)| (name, inside(value)));
+        let environment =
+            variables(&service["environment"]).into_iter().map(|(name, value)| (name, inside(value)));
         let process = Command::new(tool(".venv", "ministack")).env_clear().envs(environment).spawn().unwrap();
         let check = strings(&service["healthcheck"]["test"]);
         assert_eq!(check[..2], ["CMD", "python"]);
-        let healthy = || Command::new(tool(".venv", "python")).args(&check[2..]).output().unwrap().status.success();
+        let healthy =
+            || Command::new(tool(".venv", "python")).args(&check[2..]).output().unwrap().status.success();
         until(healthy);
         Self { process }
     }
@@ -198,7 +206,13 @@ fn make_bucket(compose: &Value) {
     let service = &compose["services"]["bucket"];
     let words = [strings(&service["entrypoint"]), strings(&service["command"])].concat();
     let path = format!("{}:/usr/bin:/bin", tool(".venv", "aws").parent().unwrap().display());
-    output(Command::new(&words[0]).args(&words[1..]).env_clear().envs(variables(&service["environment"])).env("PATH", path));
+    output(
+        Command::new(&words[0])
+            .args(&words[1..])
+            .env_clear()
+            .envs(variables(&service["environment"]))
+            .env("PATH", path),
+    );
 }
 
 #[test]
@@ -212,7 +226,8 @@ fn the_compose_file_serves_from_its_store_and_keeps_what_was_saved() {
         make_bucket(&compose);
         make_bucket(&compose);
         let container = Container::of_compose(&image);
-        let setting = Setting { root: &root, image: &image, container: &container, platform: &[], volumes: &[] };
+        let setting =
+            Setting { root: &root, image: &image, container: &container, platform: &[], volumes: &[] };
         setting.check(ON_S3);
 
         drop(store);
@@ -235,7 +250,8 @@ fn bucket(ministack: &Ministack, name: &str, region: &str) {
         output(Command::new(tool(".venv", "aws")).args(arguments).envs(environment));
     };
     aws(&["s3", "mb", &format!("s3://{name}")]);
-    let versioning = ["s3api", "put-bucket-versioning", "--versioning-configuration", "Status=Enabled", "--bucket"];
+    let versioning =
+        ["s3api", "put-bucket-versioning", "--versioning-configuration", "Status=Enabled", "--bucket"];
     aws(&[&versioning[..], &[name]].concat());
 }
 
@@ -250,7 +266,8 @@ fn kubernetes_serves_with_the_role_of_its_service_account() {
         let config = variables(&of_kind(&objects, "ConfigMap")["data"]);
         bucket(&ministack, &config["S3_BUCKET_NAME"], &config["S3_REGION"]);
         let words = [("BUCKET", config["S3_BUCKET_NAME"].as_str()), ("PREFIX", &config["S3_PREFIX"])];
-        let trust = document("kubernetes/trust-policy.json", &[("ACCOUNT", "000000000000"), ("OIDC", PROVIDER)]);
+        let trust =
+            document("kubernetes/trust-policy.json", &[("ACCOUNT", "000000000000"), ("OIDC", PROVIDER)]);
         let role = ministack.role("design-analysis", &trust, &document("iam-policy.json", &words));
 
         let (root, secrets) = (Root::of(&image), TempDir::new().unwrap());
@@ -268,8 +285,13 @@ fn kubernetes_serves_with_the_role_of_its_service_account() {
             ("AWS_ENDPOINT_URL", &ministack.endpoint()),
         ];
         let volumes = [(secrets.path(), "/var/run/secrets/token")];
-        let setting =
-            Setting { root: &root, image: &image, container: &container, platform: &platform, volumes: &volumes };
+        let setting = Setting {
+            root: &root,
+            image: &image,
+            container: &container,
+            platform: &platform,
+            volumes: &volumes,
+        };
         setting.check(ON_S3);
     });
 }

@@ -33,7 +33,7 @@ while [ "$1" != -- ]; do
 done
 shift
 exec setpriv --no-new-privs --bounding-set=-all,+setgid,+setuid,+sys_chroot \
-    chroot --userspec="$user" --groups= "$root" "$@"
+    /usr/sbin/chroot --userspec="$user" --groups= "$root" "$@"
 "#;
 
 /// Runs the body of a test of this name alone on a network of its own, where every port is free and nothing outside can
@@ -55,7 +55,8 @@ pub(super) fn alone(test: &str, body: fn()) {
         .env(ALONE, "")
         .output()
         .expect("unshare of util-linux is installed");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success() && text.contains("1 passed"),
         "{text}\nThis test makes namespaces. It needs Linux and root, or else unprivileged user namespaces and the \
@@ -74,12 +75,14 @@ impl Root {
         let root = Self { directory: TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap() };
         let program = Path::new(env!("CARGO_BIN_EXE_design-analysis"));
         root.add(program, &image.entrypoint[0]);
-        // Of the base image: the libraries, and how names are looked up.
+        // Of the base image: the libraries, whom to trust, and how names are looked up.
         for word in output(Command::new("ldd").arg(program)).split_whitespace() {
             if word.starts_with('/') {
                 root.add(Path::new(word), word);
             }
         }
+        let certificates = output(Command::new(tool(".venv", "python")).args(["-m", "pip._vendor.certifi"]));
+        root.add(Path::new(certificates.trim()), "/etc/ssl/certs/ca-certificates.crt");
         for (file, text) in
             [("/etc/nsswitch.conf", "hosts: files dns\n"), ("/etc/hosts", "127.0.0.1 localhost s3\n")]
         {
