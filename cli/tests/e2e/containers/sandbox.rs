@@ -54,12 +54,12 @@ pub(super) fn alone(test: &str, body: fn()) {
         .args(["--exact", test, "--nocapture"])
         .env(ALONE, "")
         .output()
-        .expect("unshare of util-linux is installed");
-    let text =
+        .unwrap_or_else(|e| panic!("unshare, of util-linux: {e}"));
+    let said =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}\nThis test makes namespaces. It needs Linux and root, or else unprivileged user namespaces and the \
+        output.status.success() && said.contains("1 passed"),
+        "{said}\nThis test makes namespaces. It needs Linux and root, or else unprivileged user namespaces and the \
          package uidmap."
     );
 }
@@ -120,15 +120,15 @@ impl Root {
         volumes: &[(&Path, &str)],
     ) -> Command {
         assert!(container.read_only);
-        let mut contained = Command::new("/usr/bin/unshare");
-        contained.args(["--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-euc", CONTAINED, "sh"]);
-        contained.arg(self.path()).arg(&container.user);
+        let mut run = Command::new("/usr/bin/unshare");
+        run.args(["--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-euc", CONTAINED, "sh"]);
+        run.arg(self.path()).arg(&container.user);
         for (source, target) in volumes {
-            contained.arg(source).arg(target);
+            run.arg(source).arg(target);
         }
-        contained.arg("--").args(command).stderr(Stdio::piped());
-        contained.env_clear().envs(&container.environment).envs(platform.iter().copied());
-        contained
+        run.arg("--").args(command).stderr(Stdio::piped());
+        run.env_clear().envs(&container.environment).envs(platform.iter().copied());
+        run
     }
 }
 
