@@ -9,3 +9,4 @@ mod manifests;
 mod policy;
 mod runs;
 mod sandbox;
+mod setting;
