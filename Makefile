@@ -1,8 +1,12 @@
-.PHONY: help run test sim lint walkthrough watch setup
+.PHONY: help run test sim lint lint-rust lint-template walkthrough watch cloud build deploy setup
 
 VENV := .venv
 TOOLS := $(CURDIR)/$(VENV)/bin
 URL ?= http://127.0.0.1:8000
+ENV ?= dev
+ARCH ?= x86_64
+PARAMETERS ?=
+LAMBDA_BUILD := cargo lambda build --locked --workspace --exclude design-analysis
 
 help: ## Show these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -10,18 +14,26 @@ help: ## Show these commands
 run: ## Serve the API at http://127.0.0.1:8000, with files in ./analysis_results
 	cargo run --quiet -p design-analysis -- serve
 
-test: setup ## Run every test, S3 and Lambda included
+test: setup ## Run every test, S3, Lambda and a deployed stack included
 	cargo build --workspace --all-targets
+	PATH="$(TOOLS):$$PATH" $(LAMBDA_BUILD) --profile ci
 	cargo test --workspace
 
 sim: ## Run the simulation of the protocol with more seeds (SEEDS=...)
 	SEEDS=$(or $(SEEDS),100000) cargo test -p analysis-storage --test simulation no_seed -- --nocapture
 
-lint: ## Check format, lints, documentation and dependencies
+lint: lint-rust lint-template ## Check format, lints, documentation, dependencies and the template
+
+lint-rust:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	cargo deny --log-level error check bans licenses sources
+
+lint-template: setup
+	$(VENV)-sam/bin/cfn-lint template.yaml
+	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(VENV)-sam/bin/sam validate --lint --template template.yaml
+	$(VENV)-scan/bin/checkov --config-file .checkov.yaml --file template.yaml
 
 walkthrough: ## Save, load, list, count and delete an analysis on a running server (URL=...)
 	examples/walkthrough.sh $(URL)
@@ -29,9 +41,22 @@ walkthrough: ## Save, load, list, count and delete an analysis on a running serv
 watch: setup ## Serve the Lambda functions at http://127.0.0.1:9000, built again whenever they change
 	PATH="$(TOOLS):$$PATH" cargo lambda watch --invoke-address 127.0.0.1
 
-setup: $(VENV)/.done ## Install what the tests need into ./.venv
+cloud: setup ## Deploy the stack to a whole AWS on this machine, IAM included (PARAMETERS="Name=Value ...")
+	$(VENV)-sam/bin/python deploy/cloud/cloud.py $(PARAMETERS)
+
+build: setup ## Build the Lambda functions for AWS (ARCH=arm64 for Graviton)
+	PATH="$(TOOLS):$$PATH" $(LAMBDA_BUILD) --release $(if $(filter arm64,$(ARCH)),--arm64)
+
+deploy: build ## Build, and deploy to AWS with a section of samconfig.toml (ENV=dev or prod)
+	$(VENV)-sam/bin/sam deploy --config-env $(ENV)
+
+setup: $(VENV)/.done $(VENV)-sam/.done $(VENV)-scan/.done ## Install the tools into ./.venv*
 
 $(VENV)/.done: requirements-dev.txt
-	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+$(VENV)-sam/.done: requirements-sam.txt
+$(VENV)-scan/.done: requirements-scan.txt
+
+$(VENV)/.done $(VENV)-sam/.done $(VENV)-scan/.done:
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@

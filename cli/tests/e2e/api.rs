@@ -1,7 +1,7 @@
 //! The black-box API suite against the server: on files, and on S3.
 
 use crate::common::{Client, Cloud, Server};
-use crate::suite::{self, Deployment};
+use crate::suite::{self, Deployment, Front};
 use tempfile::TempDir;
 
 #[test]
@@ -11,8 +11,12 @@ fn on_files() {
         ("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap()),
         ("MAX_DOCUMENT_BYTES", "5000000"),
     ]);
-    let deployment =
-        Deployment { versions: false, storage_type: "local", gateway: false, max_document_bytes: 5_000_000 };
+    let deployment = Deployment {
+        versions: false,
+        storage_type: "local",
+        front: Front::None,
+        max_document_bytes: 5_000_000,
+    };
     suite::run(&server.client(), deployment);
 }
 
@@ -21,7 +25,7 @@ fn on_s3() {
     let cloud = Cloud::start();
     let server = cloud.server();
     let deployment =
-        Deployment { versions: true, storage_type: "s3", gateway: false, max_document_bytes: 32 << 20 };
+        Deployment { versions: true, storage_type: "s3", front: Front::None, max_document_bytes: 32 << 20 };
     suite::run(&server.client(), deployment);
 }
 

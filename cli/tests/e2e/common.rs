@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use analysis_storage::Bucket;
@@ -12,9 +13,13 @@ use analysis_storage::testing::ministack::Ministack;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use ureq::Agent;
+use ureq::config::ConfigBuilder;
 use ureq::http::{HeaderMap, Request};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::typestate::AgentScope;
 
 use crate::proxy::Proxy;
+use crate::signer::Signer;
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
@@ -172,6 +177,7 @@ const BUCKET: &str = "analyses";
 pub(crate) struct Client {
     agent: Agent,
     base: String,
+    signer: Option<Signer>,
     authorization: Option<String>,
 }
 
@@ -212,6 +218,13 @@ impl Answer {
 
 pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
 
+fn config(timeout: Duration) -> ConfigBuilder<AgentScope> {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(timeout))
+        .allow_non_standard_methods(true)
+}
+
 impl Client {
     pub(crate) fn new(base: &str) -> Self {
         Self::with_timeout(base, Duration::from_mins(1))
@@ -228,17 +241,29 @@ impl Client {
     }
 
     fn with_timeout(base: &str, timeout: Duration) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(timeout))
-            .allow_non_standard_methods(true)
-            .build();
-        Self { agent: config.new_agent(), base: base.to_owned(), authorization: None }
+        Self::with_agent(base, config(timeout).build().new_agent())
     }
 
-    /// The same client with a bearer token.
+    /// A client that talks TLS and trusts this certificate (PEM) only.
+    pub(crate) fn trusting(base: &str, certificate: &[u8]) -> Self {
+        let roots = RootCerts::new_with_certs(&[Certificate::from_pem(certificate).unwrap()]);
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build();
+        Self::with_agent(base, config(Duration::from_mins(1)).tls_config(tls).build().new_agent())
+    }
+
+    fn with_agent(base: &str, agent: Agent) -> Self {
+        Self { agent, base: base.to_owned(), signer: None, authorization: None }
+    }
+
+    /// The same, with a bearer token in every request.
     pub(crate) fn with_token(self, token: &str) -> Self {
         Self { authorization: Some(format!("Bearer {token}")), ..self }
+    }
+
+    /// The same, with every request signed.
+    pub(crate) fn signed_by(self, signer: Signer) -> Self {
+        Self { signer: Some(signer), ..self }
     }
 
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
@@ -273,11 +298,15 @@ impl Client {
         for (name, value) in headers.iter().copied().chain(authorization) {
             request = request.header(name, value);
         }
+        let mut request = request.body(body)?;
+        if let Some(signer) = &self.signer {
+            signer.sign(&mut request, body);
+        }
         // An empty body on a GET would be sent as a chunked one.
         let mut answer = if body.is_empty() && matches!(method, "GET" | "HEAD" | "DELETE") {
-            self.agent.run(request.body(())?)?
+            self.agent.run(request.map(|_| ()))?
         } else {
-            self.agent.run(request.body(body)?)?
+            self.agent.run(request)?
         };
         let body = answer.body_mut().with_config().limit(1 << 30).read_to_vec()?;
         Ok(Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body })

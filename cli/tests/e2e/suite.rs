@@ -6,6 +6,24 @@ mod main_job;
 
 use crate::common::Client;
 
+/// What stands in front of the handlers, and answers some requests itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Front {
+    /// Nothing: the server.
+    None,
+    /// `cargo lambda watch`. It refuses JSON bodies that are not UTF-8.
+    CargoLambda,
+    /// API Gateway. It decodes a path before it looks for the route, and takes JSON bodies as text.
+    ApiGateway,
+}
+
+impl Front {
+    /// Whether unknown routes and wrong methods never reach the handlers.
+    pub(crate) fn routes(self) -> bool {
+        self != Self::None
+    }
+}
+
 /// What differs between deployments, and is tested as such.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deployment {
@@ -13,9 +31,8 @@ pub(crate) struct Deployment {
     pub(crate) versions: bool,
     /// What `storage_type` says.
     pub(crate) storage_type: &'static str,
-    /// Whether a gateway stands in front, which itself refuses unknown routes, wrong methods, and JSON bodies that
-    /// are not UTF-8.
-    pub(crate) gateway: bool,
+    /// What stands in front of the handlers.
+    pub(crate) front: Front,
     /// The limit on documents, in bytes.
     pub(crate) max_document_bytes: usize,
 }

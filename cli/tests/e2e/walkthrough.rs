@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::common::{Client, Cloud, Server, root};
-use crate::suite::{self, Deployment};
+use crate::suite::{self, Deployment, Front};
 
 fn walk(url: &str) {
     let output = Command::new(root().join("examples/walkthrough.sh")).arg(url).output().unwrap();
@@ -119,7 +119,11 @@ fn in_lambda() {
     let directory = TempDir::new().unwrap();
     let watch = Watch::start(&directory);
     walk(&watch.url);
-    let deployment =
-        Deployment { versions: false, storage_type: "local", gateway: true, max_document_bytes: 5_000_000 };
+    let deployment = Deployment {
+        versions: false,
+        storage_type: "local",
+        front: Front::CargoLambda,
+        max_document_bytes: 5_000_000,
+    };
     suite::run(&Client::new(&watch.url), deployment);
 }

@@ -15,10 +15,10 @@ use super::manifests::{self, Container, TOKEN, of_kind, output, strings, tool, v
 use super::policy::{document, of_task};
 use super::sandbox::{Root, alone, own};
 use super::setting::{DOCUMENT, Setting, signal, until};
-use crate::suite::Deployment;
+use crate::suite::{Deployment, Front};
 
 const ON_S3: Deployment =
-    Deployment { versions: true, storage_type: "s3", gateway: false, max_document_bytes: 32 << 20 };
+    Deployment { versions: true, storage_type: "s3", front: Front::None, max_document_bytes: 32 << 20 };
 
 #[test]
 fn the_image_alone_serves_files_in_a_volume() {

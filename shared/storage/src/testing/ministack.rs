@@ -25,21 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A free port may be taken by the time that the emulator binds it.
 const PORTS_TO_TRY: usize = 3;
 
-/// Runs the program in its first argument until standard input ends, which it does when the test process does,
-/// however that happens.
-const WATCHED: &str = r#"
-import os, runpy, shutil, sys, threading
-
-def end_with_parent():
-    sys.stdin.buffer.read()
-    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
-    os._exit(0)
-
-threading.Thread(target=end_with_parent, daemon=True).start()
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"#;
-
 /// What of the developer's environment must not reach the emulator.
 const UNWANTED: [&str; 10] = [
     "AWS_ACCESS_KEY_ID",
@@ -191,7 +176,7 @@ fn spawn(program: &Path, directory: &Path, port: u16, auth: bool) -> Child {
         command.env_remove(name);
     }
     command
-        .args(["-c", WATCHED])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/cloud/emulator.py"))
         .arg(program)
         .env("TMPDIR", directory)
         .env("BIND_HOST", Ipv4Addr::LOCALHOST.to_string())

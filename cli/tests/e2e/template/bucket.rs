@@ -1,0 +1,114 @@
+//! The bucket: its settings, policy and lifecycle rules.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{BUCKET, PREFIX, defaults, resources, stack, text};
+
+fn rules(parameters: &[&str]) -> BTreeMap<String, Value> {
+    let stack = stack(parameters);
+    let rules = resources(&stack, "AWS::S3::Bucket")["Bucket"]["LifecycleConfiguration"]["Rules"].clone();
+    rules.as_array().unwrap().iter().map(|rule| (text(&rule["Id"]).to_owned(), rule.clone())).collect()
+}
+
+#[test]
+fn it_is_encrypted_versioned_private_and_stays() {
+    let stack = defaults();
+    let bucket = resources(stack, "AWS::S3::Bucket")["Bucket"];
+    let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"];
+    assert_eq!(*encryption, json!([{ "ServerSideEncryptionByDefault": { "SSEAlgorithm": "AES256" } }]));
+    assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled");
+    assert_eq!(bucket["OwnershipControls"]["Rules"], json!([{ "ObjectOwnership": "BucketOwnerEnforced" }]));
+    let block = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();
+    assert!(block.len() == 4 && block.values().all(|blocked| *blocked == true), "{block:?}");
+    assert_eq!(bucket["MetricsConfigurations"], json!([{ "Id": "AllRequests" }]));
+    for name in ["Bucket", "BucketPolicy"] {
+        let resource = &stack["Resources"][name];
+        assert_eq!(
+            (&resource["DeletionPolicy"], &resource["UpdateReplacePolicy"]),
+            (&"Retain".into(), &"Retain".into())
+        );
+    }
+}
+
+#[test]
+fn its_policy_denies_what_comes_without_tls_or_encryption() {
+    let policy = resources(defaults(), "AWS::S3::BucketPolicy")["BucketPolicy"];
+    let objects = format!("{BUCKET}/*");
+    let expected = json!([
+        { "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [BUCKET, objects],
+          "Condition": { "Bool": { "aws:SecureTransport": "false" } } },
+        { "Sid": "EncryptedUploadsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+          "Resource": objects, "Condition": { "StringNotEquals": { "s3:x-amz-server-side-encryption": "AES256" } } }
+    ]);
+    assert_eq!(policy["PolicyDocument"]["Statement"], expected);
+}
+
+#[test]
+fn documents_move_and_expire_and_their_entries_expire_with_them() {
+    let rules = rules(&[]);
+    let expected = json!({
+        "documents-move": { "Prefix": "design-analysis/analysis/", "ObjectSizeGreaterThan": "131072", "Transitions": [
+            { "StorageClass": "STANDARD_IA", "TransitionInDays": "30" },
+            { "StorageClass": "GLACIER", "TransitionInDays": "90" }] },
+        "documents-expire": { "Prefix": "design-analysis/analysis/", "ExpirationInDays": "365" },
+        "index-entries-expire": { "Prefix": "design-analysis/metadata/index/", "ExpirationInDays": "365" },
+        "documents-old-versions": { "Prefix": "design-analysis/analysis/",
+            "NoncurrentVersionExpiration": { "NoncurrentDays": "30" } },
+        "metadata-old-versions": { "Prefix": "design-analysis/metadata/",
+            "NoncurrentVersionExpiration": { "NoncurrentDays": 1 } },
+        "uploads-expire": { "Prefix": "design-analysis/uploads/", "ExpirationInDays": 1,
+            "NoncurrentVersionExpiration": { "NoncurrentDays": 1 } },
+        "delete-markers": { "Prefix": "design-analysis/", "ExpiredObjectDeleteMarker": true },
+        "unfinished-uploads": { "Prefix": "design-analysis/",
+            "AbortIncompleteMultipartUpload": { "DaysAfterInitiation": 1 } }
+    });
+    let mut found = json!(rules);
+    for (id, rule) in found.as_object_mut().unwrap() {
+        assert_eq!(rule["Id"], **id);
+        assert_eq!(rule["Status"], "Enabled", "{id}");
+        rule.as_object_mut().unwrap().retain(|key, _| key != "Id" && key != "Status");
+    }
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_days_are_parameters_and_zero_means_never() {
+    let days = [
+        "InfrequentAccessAfterDays=0",
+        "ArchiveAfterDays=60",
+        "RetentionDays=700",
+        "MinimumTransitionBytes=1",
+    ];
+    let some = rules(&days);
+    let archive = json!([{ "StorageClass": "GLACIER", "TransitionInDays": "60" }]);
+    assert_eq!(some["documents-move"]["Transitions"], archive);
+    assert_eq!(some["documents-move"]["ObjectSizeGreaterThan"], "1");
+    assert_eq!(some["index-entries-expire"]["ExpirationInDays"], "700");
+    assert_eq!(some["documents-expire"]["ExpirationInDays"], "700");
+    let never = rules(&["InfrequentAccessAfterDays=0", "ArchiveAfterDays=0", "RetentionDays=0"]);
+    for id in ["documents-move", "documents-expire", "index-entries-expire"] {
+        assert!(!never.contains_key(id), "{id}");
+    }
+}
+
+#[test]
+fn nothing_ever_removes_an_id_record_or_moves_an_index_entry() {
+    for (id, rule) in rules(&[]) {
+        let covers = |key: &str| format!("{PREFIX}/{key}").starts_with(text(&rule["Prefix"]));
+        assert!(!covers("metadata/ids/x") || rule["ExpirationInDays"].is_null(), "{id}");
+        assert!(!covers("metadata/index/x") || rule["Transitions"].is_null(), "{id}");
+    }
+}
+
+#[test]
+fn an_existing_bucket_is_used_and_not_touched() {
+    let stack = stack(&["ExistingBucketName=other-bucket"]);
+    assert!(resources(&stack, "AWS::S3::Bucket").is_empty());
+    assert!(resources(&stack, "AWS::S3::BucketPolicy").is_empty());
+    assert_eq!(resources(&stack, "AWS::SSM::Parameter")["StoreBucket"]["Value"], "other-bucket");
+    assert!(stack["Rules"]["OneBucket"].is_object());
+    let named = super::stack(&["BucketName=my-bucket"]);
+    assert_eq!(resources(&named, "AWS::S3::Bucket")["Bucket"]["BucketName"], "my-bucket");
+}

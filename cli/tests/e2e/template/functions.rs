@@ -1,0 +1,75 @@
+//! The functions and their surroundings.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use analysis_storage::config::Storage;
+use analysis_storage::{Config, Retention};
+use serde_json::json;
+
+use super::{BUCKET, defaults, resources, stack, text};
+use crate::common::root;
+use crate::privileges::{FUNCTIONS, Function};
+
+#[test]
+fn their_variables_are_a_configuration_of_the_same_bucket_and_retention() {
+    let stack = stack(&["RetentionDays=700", "LogLevel=DEBUG", "S3Prefix=team/a"]);
+    for (name, function) in resources(&stack, "AWS::Lambda::Function") {
+        let variables = function["Environment"]["Variables"].as_object().unwrap();
+        let asked = RefCell::new(BTreeSet::new());
+        let config = Config::from_lookup(|variable| {
+            asked.borrow_mut().insert(variable.to_owned());
+            variables.get(variable).map(|value| text(value).to_owned())
+        });
+        let config = config.unwrap();
+        let unknown: Vec<_> = variables.keys().filter(|name| !asked.borrow().contains(*name)).collect();
+        assert_eq!(unknown, Vec::<&String>::new(), "{name} has variables that nobody reads");
+        let Storage::S3 { settings, prefix } = config.storage else { panic!("{name} is not on S3") };
+        assert_eq!(format!("arn:aws:s3:::{}", settings.bucket), BUCKET);
+        assert_eq!(
+            (settings.region.as_str(), settings.endpoint_url, prefix.as_str()),
+            ("us-east-1", None, "team/a")
+        );
+        assert_eq!(config.retention, Retention::days(700));
+        assert_eq!((config.max_document_bytes, config.log_filter.as_str()), (6_291_456, "debug"));
+    }
+}
+
+#[test]
+fn each_runs_its_own_binary_and_ends_before_the_gateway_gives_up() {
+    for architecture in ["x86_64", "arm64"] {
+        let stack = stack(&[&format!("Architecture={architecture}")]);
+        let functions = resources(&stack, "AWS::Lambda::Function");
+        assert_eq!(functions.len(), FUNCTIONS.len());
+        for Function { name, resource, .. } in FUNCTIONS {
+            let function = functions[format!("{resource}Function").as_str()];
+            assert_eq!(function["Code"]["S3Key"], format!("target/lambda/{name}/"));
+            assert!(root().join("functions").join(name).is_dir());
+            assert_eq!(
+                (&function["Runtime"], &function["Handler"]),
+                (&"provided.al2023".into(), &"bootstrap".into())
+            );
+            assert_eq!(function["Architectures"], json!([architecture]));
+            assert_eq!(function["TracingConfig"]["Mode"], "Active");
+            assert_eq!(function["LoggingConfig"]["LogGroup"], json!({ "Ref": format!("{resource}Logs") }));
+            let limit = if name == "repair" { 900 } else { 29 };
+            assert_eq!(function["Timeout"], limit, "{name}");
+        }
+    }
+}
+
+#[test]
+fn repair_runs_every_day() {
+    let rules = resources(defaults(), "AWS::Events::Rule");
+    let rule = rules["RepairFunctionDaily"];
+    assert_eq!(rule["ScheduleExpression"], "cron(20 3 * * ? *)");
+    assert_eq!(rule["Targets"][0]["Arn"], json!({ "Fn::GetAtt": ["RepairFunction", "Arn"] }));
+}
+
+#[test]
+fn logs_are_kept_for_a_limited_time() {
+    let stack = stack(&["LogRetentionDays=14"]);
+    let groups = resources(&stack, "AWS::Logs::LogGroup");
+    assert_eq!(groups.len(), FUNCTIONS.len() + 1);
+    assert!(groups.values().all(|group| group["RetentionInDays"] == "14"), "{groups:?}");
+}

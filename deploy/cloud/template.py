@@ -1,0 +1,145 @@
+"""The template as CloudFormation carries it out: transformed by SAM, its parameters and conditions resolved.
+
+    .venv-sam/bin/python deploy/cloud/template.py [NAME=VALUE ...]
+
+prints it as JSON, for a stack with these parameters. What only the cloud can know is left as CloudFormation spells it.
+"""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+from samcli.yamlhelper import yaml_parse
+from samtranslator.translator.transform import transform
+
+ROOT = Path(__file__).resolve().parents[2]
+PSEUDO = {
+    "AWS::AccountId": "000000000000",
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::StackName": "design-analysis",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+NOTHING = {"Ref": "AWS::NoValue"}
+
+
+class Policies:
+    """SAM asks for AWS's managed policies; the template names none."""
+
+    def load(self):
+        return {}
+
+
+class Resolver:
+    """Replaces intrinsic functions by what they stand for, where that is known without the cloud."""
+
+    def __init__(self, template, parameters):
+        self.template = template
+        self.values = dict(PSEUDO)
+        for name, parameter in template["Parameters"].items():
+            value = parameters.get(name, parameter.get("Default"))
+            if value is None:
+                raise SystemExit(f"parameter {name} has no default and no value")
+            is_list = parameter["Type"] == "CommaDelimitedList"
+            self.values[name] = str(value).split(",") if is_list else str(value)
+
+    def condition(self, name):
+        return self.resolve(self.template["Conditions"][name])
+
+    def resolve(self, node):
+        if isinstance(node, list):
+            return [item for item in map(self.resolve, node) if item != NOTHING]
+        if not isinstance(node, dict):
+            return node
+        if len(node) == 1:
+            (name, argument), = node.items()
+            if name in self.INTRINSICS:
+                return self.INTRINSICS[name](self, argument)
+        resolved = {key: self.resolve(value) for key, value in node.items()}
+        return {key: value for key, value in resolved.items() if value != NOTHING}
+
+    def ref(self, name):
+        return self.values.get(name, {"Ref": name})
+
+    def fn_if(self, argument):
+        condition, yes, no = argument
+        return self.resolve(yes if self.condition(condition) else no)
+
+    def fn_equals(self, argument):
+        one, other = self.resolve(argument)
+        return str(one) == str(other)
+
+    def fn_not(self, argument):
+        return not self.resolve(argument)[0]
+
+    def fn_or(self, argument):
+        return any(self.resolve(argument))
+
+    def fn_join(self, argument):
+        separator, parts = argument
+        return separator.join(self.resolve(parts))
+
+    def fn_getatt(self, argument):
+        resource, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
+        return self.attribute(resource, attribute) or {"Fn::GetAtt": [resource, attribute]}
+
+    def attribute(self, resource, attribute):
+        properties = self.template["Resources"][resource].get("Properties", {})
+        if attribute == "Value":
+            return self.resolve(properties["Value"])
+        if (resource, attribute) == ("Bucket", "Arn"):
+            return "arn:aws:s3:::" + self.resolve(properties["BucketName"])
+        return None
+
+    def fn_sub(self, text):
+        def value(match):
+            name = match.group(1)
+            known = self.attribute(*name.split(".", 1)) if "." in name else self.values.get(name)
+            return known if isinstance(known, str) else match.group(0)
+
+        return re.sub(r"\$\{([A-Za-z0-9:.]+)\}", value, text)
+
+    INTRINSICS = {
+        "Condition": condition,
+        "Fn::Equals": fn_equals,
+        "Fn::GetAtt": fn_getatt,
+        "Fn::If": fn_if,
+        "Fn::Join": fn_join,
+        "Fn::Not": fn_not,
+        "Fn::Or": fn_or,
+        "Fn::Sub": fn_sub,
+        "Ref": ref,
+    }
+
+
+def resolved(parameters):
+    """A stack with these parameters: what it consists of, its outputs, and the rules for its parameters."""
+    source = yaml_parse((ROOT / "template.yaml").read_text())
+    for resource in source["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            # Where `sam deploy` uploads the code to; the transform takes no paths.
+            resource["Properties"]["CodeUri"] = "s3://artifacts/" + resource["Properties"]["CodeUri"]
+    unknown = set(parameters) - set(source["Parameters"])
+    if unknown:
+        raise SystemExit(f"the template has no parameter {', '.join(sorted(unknown))}")
+    os.environ.setdefault("AWS_DEFAULT_REGION", PSEUDO["AWS::Region"])
+    template = json.loads(json.dumps(transform(source, {}, Policies())))
+    resolver = Resolver(template, parameters)
+    present = {
+        name: resource
+        for name, resource in template["Resources"].items()
+        if "Condition" not in resource or resolver.condition(resource["Condition"])
+    }
+    return {
+        "Parameters": template["Parameters"],
+        "Rules": template["Rules"],
+        "Resources": resolver.resolve(present),
+        "Outputs": resolver.resolve(template["Outputs"]),
+    }
+
+
+if __name__ == "__main__":
+    pairs = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    json.dump(resolved(pairs), sys.stdout, indent=2)
