@@ -10,6 +10,8 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, lookup_host};
 
+use crate::exit::{FOUND, Failure};
+
 /// How long the answer may take: below the 3 seconds that the health checks below `deploy/` wait.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -22,6 +24,13 @@ pub(crate) enum HealthError {
     NoAnswer { host: String, port: u16, source: Box<dyn std::error::Error> },
     #[error("GET /health answered {0}")]
     Unhealthy(StatusCode),
+}
+
+impl Failure for HealthError {
+    /// Docker reserves 2 (Dockerfile reference, `HEALTHCHECK`).
+    fn exit_code(&self) -> u8 {
+        FOUND
+    }
 }
 
 /// Succeeds if `/health` answers 200 at `API_HOST` and `API_PORT`.

@@ -11,6 +11,8 @@ use analysis_storage::{Analyses, Config, Error, Month};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::exit::{FAILED, FOUND, Failure};
+
 /// What to go through, and what to do about damage.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -60,10 +62,19 @@ pub(crate) enum RebuildError {
     Output(#[from] io::Error),
 }
 
+impl Failure for RebuildError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Damaged(_) | Self::Unrepaired(_) => FOUND,
+            Self::Storage(_) | Self::Interrupted { .. } | Self::Failed { .. } | Self::Output(_) => FAILED,
+        }
+    }
+}
+
 /// Goes through the store page by page, until the end, a signal or a failure.
 pub(crate) async fn run(options: Options) -> Result<(), RebuildError> {
     let config = Config::from_env()?;
-    telemetry::init(&config)?;
+    telemetry::init_quietly(&config)?;
     let month = options.month.as_deref().map(Month::parse).transpose()?;
     let analyses = config.open().await?;
     let mut run = Run {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, lookup_host};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::exit::{FAILED, Failure};
 use crate::listen;
 
 /// How long requests in flight may take to end after SIGTERM: with [`LAST_WRITES`], below the 30 seconds that
@@ -50,6 +51,8 @@ pub(crate) enum ServeError {
     #[error("the server failed")]
     Serve(#[from] std::io::Error),
 }
+
+impl Failure for ServeError {}
 
 /// Serves until SIGTERM or SIGINT; requests in flight are answered first.
 pub(crate) async fn run(options: Options) -> Result<(), ServeError> {
@@ -94,7 +97,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
         tracing::info!("stopping; requests in flight are answered first");
         tokio::spawn(async move {
             either(&mut terminate, &mut interrupt).await;
-            std::process::exit(1);
+            std::process::exit(FAILED.into());
         });
     })
 }

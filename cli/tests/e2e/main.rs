@@ -9,8 +9,10 @@
 
 mod api;
 mod clients;
+mod commands;
 mod common;
 mod containers;
+mod cost;
 mod crashes;
 mod deployed;
 mod docs;

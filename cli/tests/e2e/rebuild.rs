@@ -137,8 +137,14 @@ fn a_month_and_a_position_select_what_is_examined() {
     assert_contains(&check(&["--month", "2024-01"]), &["1 documents", "damaged: 1 x "]);
     let position = "analysis/2024/02/b.json";
     assert_contains(&check(&["--start-after", position]), &["1 documents", "2024/02/c.json"]);
-    assert_contains(&check(&["--month", "January"]), &["error: \"January\" is not a month, such as 2024-01"]);
-    assert_contains(&check(&["--start-after", "here"]), &["error: ", "\"here\" is not a position"]);
+    for (wrong, message) in [
+        (["--month", "January"], "error: \"January\" is not a month, such as 2024-01"),
+        (["--start-after", "here"], "\"here\" is not a position"),
+    ] {
+        let (code, text) = rebuild(&variables, &wrong);
+        assert_eq!(code, Some(2), "{text}");
+        assert_contains(&text, &["error: ", message]);
+    }
 }
 
 #[test]
@@ -170,7 +176,7 @@ fn an_interrupted_rebuild_says_how_to_go_on() {
     assert!(sent.success());
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert_eq!(output.status.code(), Some(2), "{text}");
     assert_contains(
         &text,
         &["error: interrupted; go on with: design-analysis rebuild --month 2024-01", RESUMED],
@@ -180,7 +186,7 @@ fn an_interrupted_rebuild_says_how_to_go_on() {
 #[test]
 fn a_rebuild_that_fails_says_how_to_go_on() {
     let (code, text) = rebuild(&s3("http://127.0.0.1:9"), &["--check", "--start-after", POSITION]);
-    assert_eq!(code, Some(1), "{text}");
+    assert_eq!(code, Some(2), "{text}");
     let failed = "error: the rebuild has failed; go on with: design-analysis rebuild --check --grace 15";
     assert_contains(&text, &[failed, RESUMED, "caused by: storage is unavailable: LIST"]);
 }

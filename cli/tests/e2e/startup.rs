@@ -9,7 +9,7 @@ use crate::common::{Cloud, program};
 /// The lines that `serve` ends with.
 fn failure(variables: &[(&str, &str)], arguments: &[&str]) -> String {
     let output = program(variables).arg("serve").args(["--port", "0"]).args(arguments).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     String::from_utf8(output.stderr).unwrap()
 }
 

@@ -68,8 +68,8 @@ pub struct Config {
     pub api_port: u16,
     /// `API_TOKEN`: the bearer token that callers of the server must send.
     pub api_token: Option<Secret>,
-    /// `RUST_LOG`, or else `AWS_LOG_LEVEL`: what is logged.
-    pub log_filter: String,
+    /// `RUST_LOG`, or else `AWS_LOG_LEVEL`: what is logged; `None` leaves it to the program.
+    pub log_filter: Option<String>,
     /// Whether this process is a Lambda function.
     pub in_lambda: bool,
 }
@@ -215,14 +215,14 @@ fn api_token(get: &impl Fn(&str) -> Option<String>) -> Result<Option<Secret>> {
     }
 }
 
-fn log_filter(get: &impl Fn(&str) -> Option<String>) -> Result<String> {
+fn log_filter(get: &impl Fn(&str) -> Option<String>) -> Result<Option<String>> {
     if let Some(filter) = get("RUST_LOG") {
-        return Ok(filter);
+        return Ok(Some(filter));
     }
-    let level = get("AWS_LOG_LEVEL").unwrap_or_else(|| "INFO".into());
+    let Some(level) = get("AWS_LOG_LEVEL") else { return Ok(None) };
     let filter = level.to_ascii_lowercase();
     if ["trace", "debug", "info", "warn", "error"].contains(&filter.as_str()) {
-        Ok(filter)
+        Ok(Some(filter))
     } else {
         Err(wrong("AWS_LOG_LEVEL", &level, "one of TRACE, DEBUG, INFO, WARN, ERROR"))
     }
@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(config.storage, Storage::Local { directory: "analysis_results".into() });
         assert_eq!((config.api_host.as_str(), config.api_port), ("127.0.0.1", 8000));
         assert_eq!((config.api_token, config.retention), (None, Retention::default()));
-        assert_eq!((config.max_document_bytes, config.log_filter.as_str()), (33_554_432, "info"));
+        assert_eq!((config.max_document_bytes, config.log_filter), (33_554_432, None));
     }
 
     #[test]
@@ -289,6 +289,13 @@ mod tests {
             let error = config(variables).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
         }
+    }
+
+    #[test]
+    fn a_log_filter_goes_before_a_log_level() {
+        let filter = |variables| config(variables).unwrap().log_filter.unwrap();
+        assert_eq!(filter(&[("AWS_LOG_LEVEL", "DEBUG")]), "debug");
+        assert_eq!(filter(&[("AWS_LOG_LEVEL", "DEBUG"), ("RUST_LOG", "warn")]), "warn");
     }
 
     #[test]

@@ -116,20 +116,16 @@ fn period(parameter: &'static str, text: &str) -> Result<(i64, i64)> {
     if let Some((first, next)) = instant::parse_period(text) {
         return Ok((first.as_millisecond(), next.as_millisecond()));
     }
-    match instant::parse(text) {
-        Some(instant) => {
-            let floor = instant.as_microsecond().div_euclid(1000);
-            let is_whole = instant.as_microsecond() % 1000 == 0;
-            Ok((if is_whole { floor } else { floor + 1 }, floor + 1))
-        }
-        None => Err(Error::query(
-            parameter,
-            format!(
-                "{text:?} is not a time; send RFC 3339 (2024-01-15T10:30:00Z; a + in it as %2B), a day (2024-01-15) or a \
-                 month (2024-01)"
-            ),
-        )),
+    if let Some(instant) = instant::parse(text) {
+        let floor = instant.as_microsecond().div_euclid(1000);
+        let is_whole = instant.as_microsecond() % 1000 == 0;
+        return Ok((if is_whole { floor } else { floor + 1 }, floor + 1));
     }
+    // In a URL a plus sign stands for a space.
+    let plus = if text.contains(' ') { "; write + as %2B" } else { "" };
+    let advice =
+        "is not a time; send RFC 3339 (2024-01-15T10:30:00Z), a day (2024-01-15) or a month (2024-01)";
+    Err(Error::query(parameter, format!("{text:?} {advice}{plus}")))
 }
 
 /// Where the next page of one query begins: behind all entries of one id.

@@ -31,7 +31,7 @@ fn their_variables_are_a_configuration_of_the_same_bucket_and_retention() {
             ("us-east-1", None, "team/a")
         );
         assert_eq!(config.retention, Retention::days(700));
-        assert_eq!((config.max_document_bytes, config.log_filter.as_str()), (6_291_456, "debug"));
+        assert_eq!((config.max_document_bytes, config.log_filter.as_deref()), (6_291_456, Some("debug")));
     }
 }
 

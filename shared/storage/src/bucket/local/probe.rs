@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::files;
 use super::meta_of;
@@ -36,9 +37,13 @@ fn prepare(root: &Path) -> io::Result<()> {
     fs::create_dir_all(files::lock_directory(root))?;
     fs::create_dir_all(files::temporary_directory(root))?;
     fs::read_dir(root)?;
-    for file in fs::read_dir(files::temporary_directory(root))? {
+    remove_older(&files::temporary_directory(root), ABANDONED)
+}
+
+fn remove_older(directory: &Path, limit: Duration) -> io::Result<()> {
+    for file in fs::read_dir(directory)? {
         let file = file?;
-        if is_abandoned(&file) {
+        if file.metadata().is_ok_and(|meta| age(&meta) > limit) {
             // Another process may be cleaning up too.
             let _ = fs::remove_file(file.path());
         }
@@ -46,9 +51,12 @@ fn prepare(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn is_abandoned(file: &fs::DirEntry) -> bool {
-    let changed = file.metadata().and_then(|m| m.modified());
-    changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED))
+/// Time since the last change of the inode: unlike the modification time, no program sets that, and a file that is
+/// being written may have a modification time of long ago.
+fn age(meta: &fs::Metadata) -> Duration {
+    let since_epoch = (u64::try_from(meta.ctime()), u32::try_from(meta.ctime_nsec()));
+    let (Ok(seconds), Ok(nanoseconds)) = since_epoch else { return Duration::ZERO };
+    (UNIX_EPOCH + Duration::new(seconds, nanoseconds)).elapsed().unwrap_or_default()
 }
 
 /// What the file system does not do, as a phrase.
@@ -71,4 +79,21 @@ fn find_lack(root: &Path) -> io::Result<Option<&'static str>> {
     let is_exclusive = second.try_lock().is_err();
     drop(held);
     Ok((!is_exclusive).then_some("does not support file locks"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_being_written_is_not_abandoned_whatever_its_modification_time() {
+        let root = tempfile::TempDir::new().unwrap();
+        prepare(root.path()).unwrap();
+        let long_ago = SavedAt::from_micros(1_704_067_200_123_456);
+        let file = files::write_temporary(root.path(), b"1", long_ago).unwrap();
+        prepare(root.path()).unwrap();
+        assert!(file.path().exists());
+        remove_older(&files::temporary_directory(root.path()), Duration::ZERO).unwrap();
+        assert!(!file.path().exists());
+    }
 }

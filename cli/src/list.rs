@@ -1,0 +1,136 @@
+//! `design-analysis list`: analyses as a table or as JSON lines, newest first.
+
+use std::io::{self, Write};
+
+use analysis_http::Item;
+use analysis_storage::query::{Filter, Limit, ListQuery};
+use analysis_storage::{Entry, Error};
+
+use crate::command::{CommandError, Store};
+use crate::human;
+use crate::table::{Align, Columns};
+
+/// Which analyses to list.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Only those of this implementation
+    #[arg(long)]
+    implementation: Option<String>,
+    /// Only those with this status
+    #[arg(long)]
+    status: Option<String>,
+    /// Only those created at this time or later: 2026-01, 2026-01-15 or 2026-01-15T10:30:00Z
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Only those created at this time or before; a month or day counts to its end
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// List every one
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
+    /// Print each analysis as a JSON object on a line of its own
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints page after page until the limit or the end is reached.
+pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
+    let filter = options.filter()?;
+    let store = Store::open().await?;
+    let mut printer = Printer::new(options.json);
+    let mut left = if options.all { u64::MAX } else { options.limit };
+    let mut cursor = None;
+    loop {
+        let limit = Limit::parse(&left.min(Limit::MAX.into()).to_string())?;
+        let query = ListQuery { limit, cursor, filter: filter.clone() };
+        let page = store.analyses.list(&query).await?;
+        printer.page(&store, &page.entries).map_err(CommandError::Output)?;
+        left -= page.entries.len() as u64;
+        cursor = page.next;
+        if cursor.is_none() || left == 0 {
+            break;
+        }
+    }
+    if cursor.is_some() {
+        eprintln!("there may be more: --all lists every one, --limit N up to N");
+    } else if printer.is_new {
+        eprintln!("there are no such analyses");
+    }
+    Ok(())
+}
+
+impl Options {
+    fn filter(&self) -> Result<Filter, CommandError> {
+        let filter = Filter::parse(
+            self.implementation.as_deref(),
+            self.status.as_deref(),
+            self.from.as_deref(),
+            self.to.as_deref(),
+        );
+        filter.map_err(|error| match error {
+            Error::InvalidQuery { parameter, reason } => {
+                CommandError::Usage(format!("--{parameter} {reason}"))
+            }
+            other => other.into(),
+        })
+    }
+}
+
+/// The table's widths follow the first page, and grow where a later one needs it: nothing waits for the last page.
+struct Printer {
+    json: bool,
+    is_new: bool,
+    columns: Columns,
+}
+
+impl Printer {
+    fn new(json: bool) -> Self {
+        let left = |heading: &str| (heading.to_owned(), Align::Left);
+        let right = |heading: &str| (heading.to_owned(), Align::Right);
+        let columns = [
+            left("CREATED (UTC)"),
+            right("SIZE"),
+            right("SECONDS"),
+            left("IMPLEMENTATION"),
+            left("STATUS"),
+            left("ID"),
+        ];
+        Self { json, is_new: true, columns: Columns::new(columns) }
+    }
+
+    fn page(&mut self, store: &Store, entries: &[Entry]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if self.json {
+            for entry in entries {
+                writeln!(out, "{}", serde_json::to_string(&Item::new(&store.analyses, entry))?)?;
+            }
+        } else {
+            let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
+            self.columns.widen(&rows);
+            if self.is_new && !rows.is_empty() {
+                writeln!(out, "{}", self.columns.heading())?;
+            }
+            for row in &rows {
+                writeln!(out, "{}", self.columns.line(row))?;
+            }
+        }
+        self.is_new &= entries.is_empty();
+        out.flush()
+    }
+}
+
+/// The id last: however long it is, it moves nothing, and can be copied whole.
+fn row(entry: &Entry) -> Vec<String> {
+    let seconds = entry.summary.execution_ms.map(|ms| format!("{}.{:02}", ms / 1000, ms % 1000 / 10));
+    vec![
+        human::time(&entry.created_at.to_string()),
+        human::size(entry.size),
+        seconds.unwrap_or_else(|| "-".to_owned()),
+        entry.summary.implementation.to_string(),
+        entry.summary.status.to_string(),
+        entry.id.to_string(),
+    ]
+}
