@@ -6,6 +6,7 @@ mod completions;
 mod cost;
 mod delete;
 mod exit;
+mod health;
 mod human;
 mod list;
 mod listen;
@@ -43,6 +44,8 @@ struct Arguments {
 enum Command {
     /// Run the HTTP API
     Serve(serve::Options),
+    /// Ask the server at `API_HOST` and `API_PORT` whether it lives; exit code 0 if it does
+    Health,
     /// Save documents, and print their ids
     Save(save::Options),
     /// Load a document: the very bytes that were saved
@@ -73,6 +76,7 @@ enum Command {
 async fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(options) => conclude(serve::run(options).await),
+        Command::Health => conclude(health::run().await),
         Command::Save(options) => conclude(save::run(options).await),
         Command::Load(options) => conclude(unless_reader_left(load::run(options).await)),
         Command::List(options) => conclude(unless_reader_left(list::run(options).await)),

@@ -72,17 +72,7 @@ impl Server {
     pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
         let mut child =
             program(variables).args(["serve", "--port", "0"]).stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut seen = String::new();
-        let url = loop {
-            let start = seen.len();
-            assert!(log.read_line(&mut seen).unwrap() > 0, "the server ended: {seen}");
-            if let Some((_, rest)) = seen[start..].split_once("listening on ") {
-                break rest.split_whitespace().next().unwrap().to_owned();
-            }
-        };
-        // Somebody must go on reading, or the server would block on a full pipe.
-        std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
+        let url = listening(&mut child);
         Self { child, url }
     }
 
@@ -108,6 +98,22 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Waits until a server with a piped standard error listens; where it does.
+pub(crate) fn listening(child: &mut Child) -> String {
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut seen = String::new();
+    let url = loop {
+        let start = seen.len();
+        assert!(log.read_line(&mut seen).unwrap() > 0, "the server ended: {seen}");
+        if let Some((_, rest)) = seen[start..].split_once("listening on ") {
+            break rest.split_whitespace().next().unwrap().to_owned();
+        }
+    };
+    // Somebody must go on reading, or the server would block on a full pipe.
+    std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
+    url
 }
 
 /// A local S3 with one versioned bucket.
@@ -194,6 +200,7 @@ pub(crate) struct Client {
     agent: Agent,
     base: String,
     signer: Option<Signer>,
+    authorization: Option<String>,
 }
 
 pub(crate) struct Answer {
@@ -268,7 +275,12 @@ impl Client {
     }
 
     fn with_agent(base: &str, agent: Agent) -> Self {
-        Self { agent, base: base.to_owned(), signer: None }
+        Self { agent, base: base.to_owned(), signer: None, authorization: None }
+    }
+
+    /// The same, with a bearer token in every request.
+    pub(crate) fn with_token(self, token: &str) -> Self {
+        Self { authorization: Some(format!("Bearer {token}")), ..self }
     }
 
     /// The same, with every request signed.
@@ -304,8 +316,9 @@ impl Client {
         body: &[u8],
     ) -> Result<Answer, ureq::Error> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
+        let authorization = self.authorization.as_deref().map(|value| ("authorization", value));
+        for (name, value) in headers.iter().copied().chain(authorization) {
+            request = request.header(name, value);
         }
         let mut request = request.body(body)?;
         if let Some(signer) = &self.signer {

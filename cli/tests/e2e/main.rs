@@ -11,6 +11,7 @@ mod api;
 mod clients;
 mod commands;
 mod common;
+mod containers;
 mod cost;
 mod crashes;
 mod deployed;

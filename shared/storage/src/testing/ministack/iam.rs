@@ -1,4 +1,4 @@
-//! Users of an emulator that was started with `auth`, each with one policy.
+//! Users and roles of an emulator that was started with `auth`, each with one policy.
 
 use std::fmt::Write as _;
 
@@ -12,12 +12,34 @@ impl Ministack {
     /// If the user cannot be created.
     #[must_use]
     pub fn bucket_as(&self, bucket: &str, user: &str, policy: &str) -> S3Bucket {
+        let (id, secret) = self.user(user, policy);
+        S3Bucket::with_credentials(&self.settings(bucket), &id, &secret)
+    }
+
+    /// The access key, id and secret, of a new IAM user who has this policy and no other.
+    ///
+    /// # Panics
+    /// If the user cannot be created.
+    #[must_use]
+    pub fn user(&self, user: &str, policy: &str) -> (String, String) {
         self.iam(&[("Action", "CreateUser"), ("UserName", user)]);
         let policy = [("PolicyName", "only"), ("PolicyDocument", policy)];
         self.iam(&[&[("Action", "PutUserPolicy"), ("UserName", user)], &policy[..]].concat());
         let key = self.iam(&[("Action", "CreateAccessKey"), ("UserName", user)]);
-        let settings = self.settings(bucket);
-        S3Bucket::with_credentials(&settings, element(&key, "AccessKeyId"), element(&key, "SecretAccessKey"))
+        (element(&key, "AccessKeyId").to_owned(), element(&key, "SecretAccessKey").to_owned())
+    }
+
+    /// The ARN of a new IAM role that whom `trust` names may assume, and that has this policy and no other.
+    ///
+    /// # Panics
+    /// If the role cannot be created.
+    #[must_use]
+    pub fn role(&self, role: &str, trust: &str, policy: &str) -> String {
+        let trust = [("RoleName", role), ("AssumeRolePolicyDocument", trust)];
+        let created = self.iam(&[&[("Action", "CreateRole")], &trust[..]].concat());
+        let policy = [("RoleName", role), ("PolicyName", "only"), ("PolicyDocument", policy)];
+        self.iam(&[&[("Action", "PutRolePolicy")], &policy[..]].concat());
+        element(&created, "Arn").to_owned()
     }
 
     /// Calls IAM as root, whose signature the emulator does not check.
@@ -48,5 +70,5 @@ fn percent_encoded(text: &str) -> String {
 
 fn element<'a>(xml: &'a str, name: &str) -> &'a str {
     let rest = xml.split_once(&format!("<{name}>")).map(|(_, rest)| rest);
-    rest.and_then(|rest| rest.split_once('<')).map(|(text, _)| text).expect("IAM gives a key")
+    rest.and_then(|rest| rest.split_once('<')).map(|(text, _)| text).expect("IAM gives what it created")
 }
