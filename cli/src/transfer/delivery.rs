@@ -1,6 +1,6 @@
 //! One document on its way into the store.
 
-use analysis_storage::import::{Existing, Outcome};
+use analysis_storage::import::{Existing, Import, Outcome};
 use analysis_storage::{Analyses, AnalysisId, CreatedAt, Document, Entry, Error};
 
 use super::{Budget, Done, Problem, TransferError};
@@ -36,10 +36,11 @@ impl Delivery<'_> {
         created_at: CreatedAt,
         known: Option<&Entry>,
     ) -> Result<(Done, CreatedAt), TransferError> {
+        let import = Import { id, document, created_at, existing: self.existing, known };
         let imported = if self.dry_run {
-            self.analyses.preview_import(id, document, created_at, self.existing, known).await
+            self.analyses.preview_import(import).await
         } else {
-            self.analyses.import(id, document, created_at, self.existing, known).await
+            self.analyses.import(import).await
         };
         let imported = match imported {
             Ok(imported) => imported,

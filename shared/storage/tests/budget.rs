@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{GetOptions, Precondition, Put};
-use analysis_storage::import::{Existing, Outcome};
+use analysis_storage::import::{Existing, Import, Outcome};
 use analysis_storage::query::ListQuery;
 use analysis_storage::rebuild::Mode;
 use analysis_storage::testing::{CountingBucket, ManualClock, Operation};
@@ -94,7 +94,14 @@ async fn imports() {
     let now = CreatedAt::clamped("2026-01-15T11:00:00Z".parse().unwrap());
     let import = async |name: &str, text: &'static [u8], existing| {
         let document = Document::parse(Bytes::from_static(text)).unwrap();
-        let outcome = analyses.import(&id(name), &document, now, existing, None).await.unwrap().outcome;
+        let outcome = analyses.import(Import {
+            id: &id(name),
+            document: &document,
+            created_at: now,
+            existing,
+            known: None,
+        });
+        let outcome = outcome.await.unwrap().outcome;
         (outcome, bucket.spent())
     };
     for (name, text, existing, outcome, cost) in [
@@ -116,9 +123,10 @@ async fn imports_of_what_a_list_has_shown() {
     let (bucket, analyses) = store();
     let now = CreatedAt::clamped("2026-01-15T11:00:00Z".parse().unwrap());
     let import = async |name: &str, known: &Entry| {
-        let imported =
-            analyses.import(&id(name), &document(), now, Existing::Keep, Some(known)).await.unwrap();
-        (imported.outcome, bucket.spent())
+        let (id, document) = (id(name), document());
+        let existing = Existing::Keep;
+        let import = Import { id: &id, document: &document, created_at: now, existing, known: Some(known) };
+        (analyses.import(import).await.unwrap().outcome, bucket.spent())
     };
     for name in [UUID7, "named"] {
         let known = analyses.save(&id(name), &document(), &Condition::None).await.unwrap().entry;

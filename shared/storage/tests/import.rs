@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use analysis_storage::bucket::GetOptions;
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::import::{Existing, Imported, Outcome};
+use analysis_storage::import::{Existing, Import, Imported, Outcome};
 use analysis_storage::query::ListQuery;
 use analysis_storage::rebuild::TotalsCheck;
 use analysis_storage::testing::{Fault, FaultyBucket, ManualClock, Operation};
@@ -49,7 +49,9 @@ fn at(text: &str) -> CreatedAt {
 }
 
 async fn import(analyses: &Analyses, name: &str, text: &'static str) -> Result<Imported, Error> {
-    analyses.import(&id(name), &document(text), at("2024-05-01T10:00:00Z"), Existing::Keep, None).await
+    let (id, document, created_at) = (id(name), document(text), at("2024-05-01T10:00:00Z"));
+    let existing = Existing::Keep;
+    analyses.import(Import { id: &id, document: &document, created_at, existing, known: None }).await
 }
 
 async fn listed(analyses: &Analyses) -> Vec<Entry> {
@@ -99,20 +101,15 @@ async fn a_second_import_changes_nothing_and_another_document_is_a_conflict() {
         assert_eq!(import(&store.analyses, name, TWO).await.unwrap().outcome, Outcome::Conflict);
         assert_eq!((listed(&store.analyses).await, text(&store.analyses, name).await), (before, ONE.into()));
 
-        let preview = async |existing| {
-            let (id, document) = (id(name), document(TWO));
-            let preview = store
-                .analyses
-                .preview_import(&id, &document, at("2020-01-01T00:00:00Z"), existing, None)
-                .await;
-            preview.unwrap().outcome
-        };
+        let (id, document, created_at) = (id(name), document(TWO), at("2020-01-01T00:00:00Z"));
+        let replacement =
+            |existing| Import { id: &id, document: &document, created_at, existing, known: None };
+        let preview =
+            async |existing| store.analyses.preview_import(replacement(existing)).await.unwrap().outcome;
         assert_eq!(preview(Existing::Keep).await, Outcome::Conflict);
         assert_eq!(preview(Existing::Replace).await, Outcome::Replaced);
         assert_eq!(text(&store.analyses, name).await, ONE);
-        let now = at("2020-01-01T00:00:00Z");
-        let replaced =
-            store.analyses.import(&id(name), &document(TWO), now, Existing::Replace, None).await.unwrap();
+        let replaced = store.analyses.import(replacement(Existing::Replace)).await.unwrap();
         assert_eq!((replaced.outcome, text(&store.analyses, name).await), (Outcome::Replaced, TWO.into()));
         listed(&store.analyses).await;
     }
@@ -168,11 +165,9 @@ async fn a_document_that_is_no_analysis_is_kept_and_indexed_by_a_given_summary()
     let store = store();
     let summary = document(ONE).summary().clone();
     let foreign = Document::foreign(Bytes::from_static(b"\xff no JSON"), summary.clone());
-    store
-        .analyses
-        .import(&id("odd"), &foreign, at("2024-05-01T10:00:00Z"), Existing::Keep, None)
-        .await
-        .unwrap();
+    let (id, created_at, existing) = (id("odd"), at("2024-05-01T10:00:00Z"), Existing::Keep);
+    let import = Import { id: &id, document: &foreign, created_at, existing, known: None };
+    store.analyses.import(import).await.unwrap();
     let entries = listed(&store.analyses).await;
     assert_eq!((&entries[0].summary, entries[0].size), (&summary, 9));
     let (entry, object) = store.analyses.read(&entries[0]).await.unwrap().unwrap();

@@ -142,7 +142,8 @@ async fn perform(analyses: Analyses, id: AnalysisId, operation: Operation, numbe
 
 async fn take_in(analyses: &Analyses, id: &AnalysisId, document: &Document, existing: Existing) -> Outcome {
     let created_at = CreatedAt::clamped("2026-01-15T11:00:00Z".parse().unwrap());
-    let imported = analyses.import(id, document, created_at, existing, None).await.unwrap();
+    let imported =
+        analyses.import(import::Import { id, document, created_at, existing, known: None }).await.unwrap();
     if imported.outcome == import::Outcome::Conflict { Outcome::Refused } else { Outcome::Done }
 }
 

@@ -22,6 +22,21 @@ pub enum Existing {
     Replace,
 }
 
+/// A document to import.
+#[derive(Debug, Clone, Copy)]
+pub struct Import<'a> {
+    /// Its id.
+    pub id: &'a AnalysisId,
+    /// The document itself.
+    pub document: &'a Document,
+    /// When the analysis was created. It counts for a named id that was never saved; every other id has its own.
+    pub created_at: CreatedAt,
+    /// What becomes of another document under the id.
+    pub existing: Existing,
+    /// The entry of the id in a list of not long ago, if there was one: it saves looking for it.
+    pub known: Option<&'a Entry>,
+}
+
 /// What an import has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -63,28 +78,18 @@ impl Stored {
 }
 
 impl Analyses {
-    /// Saves a document whose analysis was created at `created_at`, unless the very same is stored already.
-    ///
-    /// The creation time counts for a named id that was never saved; every other id has its own. An import is a look
-    /// at what is stored, followed by a [`save`](Self::save) under the condition that this has not changed.
-    ///
-    /// `known` is the entry of the id in a list of not long ago, if there was one: it saves looking for it.
+    /// Saves a document with its creation time, unless the very same is stored already: a look at what is stored,
+    /// followed by a [`save`](Self::save) under the condition that this has not changed.
     ///
     /// One request more than a save, two more for a replacement. If the document is there already: one with a `known`
     /// entry, else two, and one more for a named id; and one more if the bucket's entity tags are no MD5 digests.
     ///
     /// # Errors
     /// Those of [`save`](Self::save), and [`Error::Archived`] if what is stored cannot be compared.
-    pub async fn import(
-        &self,
-        id: &AnalysisId,
-        document: &Document,
-        created_at: CreatedAt,
-        existing: Existing,
-        known: Option<&Entry>,
-    ) -> Result<Imported> {
+    pub async fn import(&self, import: Import<'_>) -> Result<Imported> {
+        let Import { id, document, existing, known, .. } = import;
         for _ in 0..ATTEMPTS {
-            let (created_at, stored) = self.compare(id, document, created_at, existing, known).await?;
+            let (created_at, stored) = self.compare(import).await?;
             let outcome = stored.outcome(existing);
             let condition = match (stored, outcome) {
                 // An entry stays while its document does.
@@ -113,27 +118,14 @@ impl Analyses {
     ///
     /// # Errors
     /// As for an import.
-    pub async fn preview_import(
-        &self,
-        id: &AnalysisId,
-        document: &Document,
-        created_at: CreatedAt,
-        existing: Existing,
-        known: Option<&Entry>,
-    ) -> Result<Imported> {
-        let (created_at, stored) = self.compare(id, document, created_at, existing, known).await?;
-        Ok(Imported { outcome: stored.outcome(existing), created_at })
+    pub async fn preview_import(&self, import: Import<'_>) -> Result<Imported> {
+        let (created_at, stored) = self.compare(import).await?;
+        Ok(Imported { outcome: stored.outcome(import.existing), created_at })
     }
 
     /// The creation time that the id has or would get, and what is stored under it.
-    async fn compare(
-        &self,
-        id: &AnalysisId,
-        document: &Document,
-        created_at: CreatedAt,
-        existing: Existing,
-        known: Option<&Entry>,
-    ) -> Result<(CreatedAt, Stored)> {
+    async fn compare(&self, import: Import<'_>) -> Result<(CreatedAt, Stored)> {
+        let Import { id, document, created_at, existing, known } = import;
         let placed = match known {
             // The creation time of an id never changes.
             Some(entry) => Some(entry.created_at),
