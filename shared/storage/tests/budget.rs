@@ -93,15 +93,9 @@ async fn imports() {
     let (bucket, analyses) = store();
     let now = CreatedAt::clamped("2026-01-15T11:00:00Z".parse().unwrap());
     let import = async |name: &str, text: &'static [u8], existing| {
-        let document = Document::parse(Bytes::from_static(text)).unwrap();
-        let outcome = analyses.import(Import {
-            id: &id(name),
-            document: &document,
-            created_at: now,
-            existing,
-            known: None,
-        });
-        let outcome = outcome.await.unwrap().outcome;
+        let (id, document) = (id(name), Document::parse(Bytes::from_static(text)).unwrap());
+        let import = Import { id: &id, document: &document, created_at: now, existing, known: None };
+        let outcome = analyses.import(import).await.unwrap().outcome;
         (outcome, bucket.spent())
     };
     for (name, text, existing, outcome, cost) in [
