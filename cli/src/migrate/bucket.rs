@@ -123,6 +123,6 @@ async fn object(
         }
         Ok(None) => Ok(Done::default()),
         Err(Error::Archived(_)) => problem("archived", "is archived; restore it, then migrate again".into()),
-        Err(error) => Err(TransferError::Failed(error)),
+        Err(error) => Ok(Done::problem(Problem::of(error, key.as_str())?)),
     }
 }

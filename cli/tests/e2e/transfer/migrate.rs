@@ -110,6 +110,23 @@ fn a_conflict_is_reported_and_replaced_only_when_told() {
 }
 
 #[test]
+fn one_id_that_cannot_be_saved_does_not_keep_others_from_it() {
+    let directory = TempDir::new().unwrap();
+    let (root, store) = (directory.path().join("in"), directory.path().join("store"));
+    write(&store, "metadata/ids/aaa", "garbage");
+    for id in ["aaa", "bbb", ".storage"] {
+        write(&root, &format!("{id}.json"), "{}");
+    }
+    let variables = [("LOCAL_STORAGE_DIR", text(&store))];
+    for counts in [[2, 0], [0, 2]] {
+        let ran = run(&variables, &["migrate", "--from", text(&root)]);
+        ran.assert_found(&["damaged_object aaa.json"]);
+        assert_eq!([&ran.totals()["created"], &ran.totals()["unchanged"]], counts);
+    }
+    assert_eq!(Server::start(&variables).client().get("/analyses/.storage").body, b"{}");
+}
+
+#[test]
 fn people_read_lines_and_the_wrong_use_is_explained() {
     let directory = TempDir::new().unwrap();
     let (root, store) = (directory.path().join("in"), directory.path().join("store"));
