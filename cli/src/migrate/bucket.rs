@@ -75,6 +75,13 @@ async fn one(
     delivery: &Delivery<'_>,
     sides: Sides,
 ) -> Result<Done, TransferError> {
+    if let (Some(key), 1..) = (sides.keys.first(), sides.more) {
+        let reason = format!(
+            "has the id of {} other objects; none is taken",
+            sides.keys.len() as u64 - 1 + sides.more
+        );
+        return Ok(Done::problem(Problem::new("duplicate", key.as_str(), reason)));
+    }
     let mut done = Done { count: None, problems: sides.problems };
     let (mut keys, mut metas) = (Vec::new(), Vec::new());
     for key in sides.keys {

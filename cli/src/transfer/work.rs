@@ -37,7 +37,7 @@ impl Work {
             while stop.cause.is_none() && running.len() < self.jobs {
                 match groups.next() {
                     Some(Ok(group)) => {
-                        let records = group.records.len() as u64;
+                        let records = group.records.len() as u64 + group.more;
                         let piece = work(group);
                         running.push(async move { (records, piece.await) });
                     }

@@ -136,11 +136,16 @@ fn people_read_lines_and_the_wrong_use_is_explained() {
         let text = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(text).unwrap())
     };
+    for n in 1..=3 {
+        write(&root, &format!("{n}/same.json"), n.to_string());
+    }
     let (code, lines) = said(&["migrate", "--from", text(&root)]);
     assert_eq!(code, Some(1));
+    let duplicate = "3/same.json: is one of 3 files with one id, as 1/same.json, and different content";
+    assert!(lines.contains(duplicate), "{lines}");
     assert!(lines.contains("array.json: the body must be a JSON object, not an array"), "{lines}");
     assert!(
-        lines.contains("migrate: 0 created, 0 replaced, 0 unchanged, 0 other files ignored, 1 problem"),
+        lines.contains("migrate: 0 created, 0 replaced, 0 unchanged, 0 other files ignored, 4 problems"),
         "{lines}"
     );
     for (arguments, message) in [
