@@ -131,7 +131,7 @@ impl Sorter<Side> {
         analyses: &Analyses,
         work: &mut Work,
     ) -> Result<(), TransferError> {
-        let stats = async { analyses.stats().await.map_err(TransferError::Failed) };
+        let stats = async { analyses.stats_unsealed().await.map_err(TransferError::Failed) };
         let stored = work.signals.beside(stats).await?.total_analyses;
         if stored > 0 && stored / MAX_KEYS as u64 <= self.count() {
             self.add_stored(analyses, work).await?;

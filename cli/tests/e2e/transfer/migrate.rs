@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use tempfile::TempDir;
 
@@ -124,6 +125,37 @@ fn one_id_that_cannot_be_saved_does_not_keep_others_from_it() {
         assert_eq!([&ran.totals()["created"], &ran.totals()["unchanged"]], counts);
     }
     assert_eq!(Server::start(&variables).client().get("/analyses/.storage").body, b"{}");
+}
+
+/// Everything below a directory, and when it was last written.
+fn tree(root: &Path) -> Vec<(PathBuf, SystemTime)> {
+    let mut found = vec![(root.to_owned(), fs::metadata(root).unwrap().modified().unwrap())];
+    for entry in fs::read_dir(root).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(tree(&entry.path()));
+        } else {
+            found.push((entry.path(), entry.metadata().unwrap().modified().unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let directory = TempDir::new().unwrap();
+    let (root, store) = (directory.path().join("in"), directory.path().join("store"));
+    write(&root, "study-1.json", r#"{"timestamp":"2024-03-01"}"#);
+    let dry = ["migrate", "--from", text(&root), "--dry-run"];
+    let variables = [("LOCAL_STORAGE_DIR", text(&store))];
+    run(&variables, &dry).assert_well(&[("would_be_created", 1)]);
+    assert!(!store.exists());
+    // Of a day that is over: a look at the totals would store them.
+    run(&variables, &dry[..3]).assert_well(&[("created", 1)]);
+    write(&root, "study-2.json", r#"{"timestamp":"2024-03-02"}"#);
+    let before = tree(directory.path());
+    run(&variables, &dry).assert_well(&[("would_be_created", 1), ("unchanged", 1)]);
+    assert_eq!(tree(directory.path()), before);
 }
 
 #[test]

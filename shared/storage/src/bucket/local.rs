@@ -50,6 +50,12 @@ impl LocalBucket {
         Ok(bucket)
     }
 
+    /// The tree below `root` for reading only: nothing is made, nothing is tried out. A missing tree is an empty one.
+    #[must_use]
+    pub fn to_read(root: &Path) -> Self {
+        Self { root: root.into() }
+    }
+
     fn path(&self, key: &Key) -> Result<PathBuf> {
         let path = Path::new(key.as_str());
         let plain = |part| matches!(part, Component::Normal(_));
