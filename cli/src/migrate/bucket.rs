@@ -36,6 +36,13 @@ pub(super) async fn migrate(
     let source = ForeignDocuments::connect(&settings, prefix).await;
     work.progress.begin("listing", None);
     let mut objects = work.signals.beside(list(&source)).await?;
+    if objects.count() == 0 {
+        let text = format!(
+            "there are no objects below {} in s3://{bucket}; --from names what comes before it",
+            source.prefix()
+        );
+        return Err(TransferError::Unusable(text));
+    }
     objects.add_stored_if_worthwhile(delivery.analyses, work).await?;
     work.progress.begin("migrating", Some(objects.count()));
     let groups = objects.groups().map_err(TransferError::Temporary)?;

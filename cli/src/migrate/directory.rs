@@ -21,6 +21,10 @@ pub(super) async fn migrate(
 ) -> Result<(), TransferError> {
     let mut files = Sorter::default();
     let (_, others) = files.add_files(root, true, delivery.analyses, work).await?;
+    if files.count() == 0 {
+        let root = root.display();
+        return Err(TransferError::Unusable(format!("there is no file {{id}}.json in {root} or below it")));
+    }
     work.report.count("other files ignored", others);
     files.add_stored_if_worthwhile(delivery.analyses, work).await?;
     work.progress.begin("migrating", Some(files.count()));

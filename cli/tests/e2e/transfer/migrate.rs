@@ -162,6 +162,8 @@ fn a_dry_run_writes_nothing() {
 fn people_read_lines_and_the_wrong_use_is_explained() {
     let directory = TempDir::new().unwrap();
     let (root, store) = (directory.path().join("in"), directory.path().join("store"));
+    let empty = directory.path().join("empty");
+    write(&empty, "deeper/notes.txt", "not ours");
     write(&root, "array.json", "[]");
     let said = |arguments: &[&str]| {
         let output = program(&[("LOCAL_STORAGE_DIR", text(&store))]).args(arguments).output().unwrap();
@@ -181,6 +183,7 @@ fn people_read_lines_and_the_wrong_use_is_explained() {
         "{lines}"
     );
     for (arguments, message) in [
+        (&["migrate", "--from", text(&empty)][..], "there is no file {id}.json in"),
         (&["migrate", "--from", "/nonexistent"][..], "cannot read /nonexistent"),
         (&["migrate", "--from", text(directory.path())], "overlap; choose another directory"),
         (&["backup", "--to", text(&store.join("metadata"))], "overlap; choose another directory"),
