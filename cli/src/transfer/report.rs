@@ -68,6 +68,12 @@ impl Done {
     }
 }
 
+/// The text on one line that commands no terminal: names of files may hold anything.
+fn printable(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect()
+}
+
 /// So many problems, in words.
 pub(super) fn counted(problems: u64) -> String {
     if problems == 1 { "1 problem".to_owned() } else { format!("{problems} problems") }
@@ -109,7 +115,7 @@ impl Report {
         if self.json {
             writeln!(out, "{}", json!({"problem": kind, "subject": subject, "reason": reason}))
         } else {
-            writeln!(out, "{subject}: {reason}")
+            writeln!(out, "{}", printable(&format!("{subject}: {reason}")))
         }
     }
 

@@ -173,13 +173,15 @@ fn people_read_lines_and_the_wrong_use_is_explained() {
     for n in 1..=3 {
         write(&root, &format!("{n}/same.json"), n.to_string());
     }
+    write(&root, "a\nb\u{1b}[2J.json", "{}");
     let (code, lines) = said(&["migrate", "--from", text(&root)]);
     assert_eq!(code, Some(1));
+    assert!(lines.contains("a\\nb\\u{1b}[2J.json: ") && !lines.contains('\u{1b}'), "{lines:?}");
     let duplicate = "3/same.json: is one of 3 files with one id, as 1/same.json, and different content";
     assert!(lines.contains(duplicate), "{lines}");
     assert!(lines.contains("array.json: the body must be a JSON object, not an array"), "{lines}");
     assert!(
-        lines.contains("migrate: 0 created, 0 replaced, 0 unchanged, 0 other files ignored, 4 problems"),
+        lines.contains("migrate: 0 created, 0 replaced, 0 unchanged, 0 other files ignored, 5 problems"),
         "{lines}"
     );
     for (arguments, message) in [
