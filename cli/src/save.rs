@@ -13,7 +13,7 @@ use crate::command::{CommandError, Store, is_refusal};
 /// What to save, and under which id.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Documents to save; - is standard input
+    /// Documents to save; - is standard input. Of several, those that cannot be read are skipped
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Save under this id [default: the document's `request_id`, else a new one]
@@ -45,14 +45,17 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     for file in &options.files {
         match save(&store, &options, &condition, file).await {
             Ok(()) => {}
-            Err(SaveError::Refused(reason)) if options.files.len() > 1 => {
-                eprintln!("{}: not saved: {reason}", file.display());
+            Err(SaveError::Failed(error)) => return Err(error),
+            Err(error) if options.files.len() > 1 => {
+                eprintln!("{}: not saved: {error}", file.display());
                 refused += 1;
             }
             Err(SaveError::Refused(reason)) => {
                 return Err(CommandError::Refused(format!("{}: {reason}", file.display())));
             }
-            Err(SaveError::Failed(error)) => return Err(error),
+            Err(SaveError::Unreadable(source)) => {
+                return Err(CommandError::File { path: file.clone(), source });
+            }
         }
     }
     match refused {
@@ -109,9 +112,17 @@ pub(crate) fn entity_tag(text: &str) -> Result<ETag, CommandError> {
     }
 }
 
+/// Why a document is not saved.
+#[derive(Debug, thiserror::Error)]
 enum SaveError {
-    /// This document; others may fare better.
+    /// Others may fare better.
+    #[error("{0}")]
     Refused(String),
+    /// If there are others, this one is skipped.
+    #[error("cannot be read: {0}")]
+    Unreadable(io::Error),
+    /// It ends the command.
+    #[error(transparent)]
     Failed(CommandError),
 }
 
@@ -149,7 +160,7 @@ fn print(store: &Store, saved: &Saved, json: bool) -> io::Result<()> {
 
 /// The whole input, unless it is larger than the limit: then no more than that is read.
 fn read(file: &Path, limit: u64) -> Result<Bytes, SaveError> {
-    let read = || {
+    let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         if is_stdin(file) {
             io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)?;
@@ -158,7 +169,7 @@ fn read(file: &Path, limit: u64) -> Result<Bytes, SaveError> {
         }
         Ok(bytes)
     };
-    let bytes = read().map_err(|e: io::Error| SaveError::Refused(format!("cannot be read: {e}")))?;
+    let bytes = read().map_err(SaveError::Unreadable)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
         Ok(bytes.into())
     } else {

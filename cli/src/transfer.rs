@@ -103,17 +103,38 @@ impl Transfer {
         options: &TransferOptions,
         counts: &[&'static str],
     ) -> Result<Self, TransferError> {
-        let config = Config::from_env()?;
-        telemetry::init_quietly(&config)?;
+        let config = configure()?;
         let analyses = config.open().await?;
-        let work = Work {
-            jobs: options.jobs.into(),
-            signals: Signals::new()?,
-            progress: Progress::new(),
-            report: Report::new(command, options.json, counts),
-        };
+        Self::over(config, analyses, Report::new(command, options.json, counts), options)
+    }
+
+    /// The same, where nothing is to be written: a store that is missing is not made.
+    pub(crate) async fn begin_to_read(
+        command: &'static str,
+        options: &TransferOptions,
+        counts: &[&'static str],
+    ) -> Result<Self, TransferError> {
+        let config = configure()?;
+        let analyses = config.open_to_read().await;
+        Self::over(config, analyses, Report::new(command, options.json, counts), options)
+    }
+
+    fn over(
+        config: Config,
+        analyses: Analyses,
+        report: Report,
+        options: &TransferOptions,
+    ) -> Result<Self, TransferError> {
+        let jobs = options.jobs.into();
+        let work = Work { jobs, signals: Signals::new()?, progress: Progress::new(), report };
         Ok(Self { budget: Budget::new(config.max_document_bytes), config, analyses, work })
     }
+}
+
+fn configure() -> Result<Config, TransferError> {
+    let config = Config::from_env()?;
+    telemetry::init_quietly(&config)?;
+    Ok(config)
 }
 
 /// Refuses a directory that holds the files of the store, or lies among them.
@@ -156,14 +177,14 @@ pub(crate) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|e| TransferError::Output(io::Error::other(e)))
 }
 
-/// The content of a file that has about this size.
+/// The content of a file that had this size. One that has grown is an error: no memory is set aside for it.
 pub(crate) async fn read_file(path: PathBuf, size: u64) -> Result<io::Result<Bytes>, TransferError> {
     // Allocated here: the C library keeps what is freed for the thread that allocated it, and of the threads that
     // read files there are many.
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     blocking(move || {
-        File::open(path)?.read_to_end(&mut bytes)?;
-        Ok(Bytes::from(bytes))
+        let read = File::open(path)?.take(size + 1).read_to_end(&mut bytes)?;
+        if read as u64 > size { Err(io::Error::other("it grows")) } else { Ok(Bytes::from(bytes)) }
     })
     .await
 }
@@ -190,4 +211,18 @@ pub(crate) fn too_large(subject: impl Into<String>, size: u64, limit: u64) -> Pr
     let reason =
         format!("has {size} bytes; raise MAX_DOCUMENT_BYTES, which is {limit}, if there is memory for it");
     Problem::new("too_large", subject, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_more_of_a_file_is_read_than_it_had() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.json");
+        fs::write(&path, "{ }").unwrap();
+        assert_eq!(read_file(path.clone(), 3).await.unwrap().unwrap(), "{ }");
+        assert!(read_file(path, 2).await.unwrap().is_err());
+    }
 }

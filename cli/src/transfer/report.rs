@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use analysis_storage::Error;
 use serde_json::{Map, Value, json};
 
 use super::TransferError;
@@ -26,6 +27,24 @@ impl Problem {
     ) -> Self {
         Self { kind: kind.into(), subject: subject.into(), reason: reason.into() }
     }
+
+    /// The problem that an error is if it concerns one document only; any other ends the transfer.
+    pub(crate) fn of(error: Error, subject: &str) -> Result<Self, TransferError> {
+        let kind = match error {
+            Error::InvalidId(_) => "invalid_id",
+            Error::MalformedDocument(_) => "malformed_document",
+            Error::InvalidDocument(_) => "invalid_document",
+            Error::TooLarge { .. } => "too_large",
+            Error::NotFound(_) | Error::PreconditionFailed(_) | Error::SaveInFlight(_) => "busy",
+            Error::Archived(_) => "archived",
+            Error::Corrupt { .. } => "damaged_object",
+            Error::InvalidQuery { .. }
+            | Error::Unsupported(_)
+            | Error::Unavailable { .. }
+            | Error::Misconfigured { .. } => return Err(TransferError::Failed(error)),
+        };
+        Ok(Self::new(kind, subject, error.to_string()))
+    }
 }
 
 /// What has come of one piece of work.
@@ -47,6 +66,12 @@ impl Done {
     pub(crate) fn problem(problem: Problem) -> Self {
         Self { count: None, problems: vec![problem] }
     }
+}
+
+/// The text on one line that commands no terminal: names of files may hold anything.
+fn printable(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect()
 }
 
 /// So many problems, in words.
@@ -90,7 +115,7 @@ impl Report {
         if self.json {
             writeln!(out, "{}", json!({"problem": kind, "subject": subject, "reason": reason}))
         } else {
-            writeln!(out, "{subject}: {reason}")
+            writeln!(out, "{}", printable(&format!("{subject}: {reason}")))
         }
     }
 

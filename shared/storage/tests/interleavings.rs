@@ -18,7 +18,7 @@ use analysis_storage::bucket::{
 use analysis_storage::import::{self, Existing};
 use analysis_storage::testing::{ManualClock, Mutant};
 use analysis_storage::{
-    Analyses, AnalysisId, Bucket, Clock, Condition, CreatedAt, Document, ETag, Error, Key, Layout,
+    Analyses, AnalysisId, Bucket, Clock, Condition, CreatedAt, Document, ETag, Entry, Error, Key, Layout,
     StorageType,
 };
 use async_trait::async_trait;
@@ -106,13 +106,15 @@ enum Operation {
     Repair,
     Import,
     ImportReplacing,
+    /// An import of the very document that is there at first, with its entry.
+    ImportKnown,
 }
 
-use Operation::{Create, Delete, Import, ImportReplacing, Repair, Save};
+use Operation::{Create, Delete, Import, ImportKnown, ImportReplacing, Repair, Save};
 
 impl Operation {
     fn saves(self) -> bool {
-        matches!(self, Save | Create | Import | ImportReplacing)
+        matches!(self, Save | Create | Import | ImportReplacing | ImportKnown)
     }
 }
 
@@ -123,15 +125,32 @@ enum Outcome {
     Refused,
 }
 
-async fn perform(analyses: Analyses, id: AnalysisId, operation: Operation, number: usize) -> Outcome {
-    let document = Document::parse(Bytes::from(format!(r#"{{"status":"s{number}"}}"#))).unwrap();
+/// What each operation works on.
+#[derive(Debug, Clone)]
+struct Subject {
+    id: AnalysisId,
+    /// The entry that a list has shown before.
+    known: Option<Entry>,
+}
+
+/// The number of the save that there may have been before.
+const FIRST: usize = 9;
+
+async fn perform(analyses: Analyses, subject: Subject, operation: Operation, number: usize) -> Outcome {
+    let (id, known) = (&subject.id, subject.known.as_ref());
+    let document = |number| Document::parse(Bytes::from(format!(r#"{{"status":"s{number}"}}"#))).unwrap();
+    // Each import has a creation time of its own, of days that are over.
+    let created_at = CreatedAt::clamped(format!("2026-01-1{number}T11:00:00Z").parse().unwrap());
+    let import = |document, existing, known| import::Import { id, document, created_at, existing, known };
+    let (own, first) = (document(number), document(FIRST));
     let result = match operation {
-        Save => analyses.save(&id, &document, &Condition::None).await.map(drop),
-        Create => analyses.save(&id, &document, &Condition::Absent).await.map(drop),
-        Delete => analyses.delete(&id, None).await,
-        Repair => analyses.repair(&id).await,
-        Import => return take_in(&analyses, &id, &document, Existing::Keep).await,
-        ImportReplacing => return take_in(&analyses, &id, &document, Existing::Replace).await,
+        Save => analyses.save(id, &own, &Condition::None).await.map(drop),
+        Create => analyses.save(id, &own, &Condition::Absent).await.map(drop),
+        Delete => analyses.delete(id, None).await,
+        Repair => analyses.repair(id).await,
+        Import => return take_in(&analyses, import(&own, Existing::Keep, None)).await,
+        ImportReplacing => return take_in(&analyses, import(&own, Existing::Replace, known)).await,
+        ImportKnown => return take_in(&analyses, import(&first, Existing::Keep, known)).await,
     };
     match result {
         Ok(()) => Outcome::Done,
@@ -140,10 +159,8 @@ async fn perform(analyses: Analyses, id: AnalysisId, operation: Operation, numbe
     }
 }
 
-async fn take_in(analyses: &Analyses, id: &AnalysisId, document: &Document, existing: Existing) -> Outcome {
-    let created_at = CreatedAt::clamped("2026-01-15T11:00:00Z".parse().unwrap());
-    let imported =
-        analyses.import(import::Import { id, document, created_at, existing, known: None }).await.unwrap();
+async fn take_in(analyses: &Analyses, import: import::Import<'_>) -> Outcome {
+    let imported = analyses.import(import).await.unwrap();
     if imported.outcome == import::Outcome::Conflict { Outcome::Refused } else { Outcome::Done }
 }
 
@@ -221,13 +238,15 @@ impl Setup<'_> {
             let analyses = Analyses::new(bucket, StorageType::Memory, Layout::new(""), clock.clone());
             analyses.with_mutant(self.mutant)
         };
+        let mut subject = Subject { id: self.id.clone(), known: None };
         if self.exists {
-            assert_eq!(now(perform(open(bucket.clone()), self.id.clone(), Save, 9)), Outcome::Done);
+            assert_eq!(now(perform(open(bucket.clone()), subject.clone(), Save, FIRST)), Outcome::Done);
+            subject.known = Layout::new("").parse_entry(&Self::entries(&bucket)[0]);
         }
         let mut tasks: Vec<Task> = Vec::new();
         for (number, operation) in self.operations.iter().enumerate() {
             let gate = Arc::new(Gate { inner: bucket.clone(), let_through: AtomicUsize::new(0) });
-            let work = perform(open(gate.clone()), self.id.clone(), *operation, number);
+            let work = perform(open(gate.clone()), subject.clone(), *operation, number);
             tasks.push(Task { gate, work: Some(Box::pin(work)), outcome: None });
         }
         let crashed = self.interleave(&bucket, &mut tasks, choices);
@@ -373,6 +392,27 @@ const IMPORTS: [&[Operation]; 8] = [
 fn imports_beside_other_operations_in_every_order_with_a_crash_at_every_step() {
     explore("imports", false, &IMPORTS, &[false, true], &[UUID7]);
     explore("imports that crash", true, &IMPORTS[..5], &[false], &[UUID7]);
+}
+
+/// They agree on one creation time, and the id record comes before all else.
+#[test]
+fn imports_of_a_named_id_with_different_creation_times_in_every_order() {
+    let pairs: [&[Operation]; 3] = [&[Import, Import], &[Import, Save], &[Import, Delete]];
+    explore("named imports", false, &pairs, &[false, true], &["named"]);
+}
+
+#[test]
+fn imports_of_what_a_list_has_shown_in_every_order() {
+    let pairs: [&[Operation]; 6] = [
+        &[ImportKnown, Save],
+        &[ImportKnown, Delete],
+        &[ImportKnown, Repair],
+        &[ImportKnown, ImportKnown],
+        &[ImportKnown, ImportReplacing],
+        &[ImportReplacing, Delete],
+    ];
+    explore("known imports", false, &pairs, &[true], &[UUID7, "named"]);
+    explore("known imports that crash", true, &pairs, &[true], &[UUID7]);
 }
 
 #[test]

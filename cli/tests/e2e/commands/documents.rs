@@ -51,6 +51,8 @@ fn refused_documents_are_named_and_the_others_saved() {
         }
         assert_eq!(String::from_utf8(run.out).unwrap().lines().count(), 1);
         place.run(&["save", &broken]).assert_ends(1, "broken.json: ");
+        // Nothing could be done: an error of input, where one of several is skipped.
+        place.run(&["save", &missing]).assert_ends(2, "missing.json");
         assert_eq!(place.run(&["stats", "--json"]).json()[0]["total_analyses"], 1);
     });
 }
