@@ -27,7 +27,7 @@ use crate::signals::{Interrupted, Signals};
 pub(crate) use budget::Budget;
 pub(crate) use delivery::Delivery;
 pub(crate) use files::Found;
-pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED};
+pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED, sync_directory};
 pub(crate) use report::{Done, Problem, Report};
 pub(crate) use sides::{Side, Sides};
 pub(crate) use sorter::Sorter;
