@@ -11,7 +11,7 @@ mod work;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use analysis_http::telemetry;
 use analysis_storage::config::Storage;
@@ -27,7 +27,7 @@ use crate::signals::{Interrupted, Signals};
 pub(crate) use budget::Budget;
 pub(crate) use delivery::Delivery;
 pub(crate) use files::Found;
-pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED, sync_directory};
+pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED, is_backup, sync_directory};
 pub(crate) use report::{Done, Problem, Report};
 pub(crate) use sides::{Side, Sides};
 pub(crate) use sorter::Sorter;
@@ -119,16 +119,33 @@ impl Transfer {
 /// Refuses a directory that holds the files of the store, or lies among them.
 pub(crate) fn keep_apart(config: &Config, directory: &Path) -> Result<(), TransferError> {
     let Storage::Local { directory: store } = &config.storage else { return Ok(()) };
-    let absolute = |path: &Path| fs::canonicalize(path).or_else(|_| std::path::absolute(path));
-    match (absolute(store), absolute(directory)) {
-        (Ok(own), Ok(other)) if own.starts_with(&other) || other.starts_with(&own) => {
-            let (other, own) = (directory.display(), store.display());
-            Err(TransferError::Unusable(format!(
-                "{other} and the store in {own} overlap; choose another directory"
-            )))
-        }
-        _ => Ok(()),
+    let place = |path: &Path| {
+        canonical(path).map_err(|source| TransferError::File { what: "find", path: path.to_owned(), source })
+    };
+    let (own, other) = (place(store)?, place(directory)?);
+    if own.starts_with(&other) || other.starts_with(&own) {
+        let (other, own) = (directory.display(), store.display());
+        let text = format!("{other} and the store in {own} overlap; choose another directory");
+        return Err(TransferError::Unusable(text));
     }
+    Ok(())
+}
+
+/// Where a path leads, or will lead once the directories that are missing have been made.
+fn canonical(path: &Path) -> io::Result<PathBuf> {
+    let mut place = PathBuf::new();
+    for part in std::path::absolute(path)?.components() {
+        match part {
+            Component::ParentDir => drop(place.pop()),
+            part => place.push(part),
+        }
+        match fs::canonicalize(&place) {
+            Ok(found) => place = found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(place)
 }
 
 /// Hands every entry of the list to `found`.

@@ -102,9 +102,9 @@ impl Copying<'_> {
                 let place = self.directory.document(&sides.id);
                 let path = place.clone();
                 let read = blocking(move || sha256(File::open(place)?)).await?;
-                let (digest, _) =
+                let (digest, size) =
                     read.map_err(|source| TransferError::File { what: "read", path, source })?;
-                Ok(lines.iter().rfind(|line| line.sha256 == digest).cloned())
+                Ok(Line::describing(lines, &digest, size).cloned())
             }
         }
     }

@@ -32,8 +32,11 @@ impl Removed {
         let place = self.path.join(format!("{id}.json"));
         if is_taken(&place) {
             let earlier = |n: u64| self.path.join(EARLIER).join(format!("{id}.{n}.json"));
-            let free = (1..).map(earlier).find(|place| !is_taken(place));
-            free.map_or(Ok(()), |free| fs::rename(&place, free))?;
+            let mut n = 1;
+            while is_taken(&earlier(n)) {
+                n += 1;
+            }
+            fs::rename(&place, earlier(n))?;
         }
         fs::rename(file, place)
     }

@@ -54,6 +54,11 @@ impl Line {
         }
     }
 
+    /// The line that describes a file with this digest and size: the last that fits.
+    pub(crate) fn describing<'a>(lines: &'a [Self], sha256: &str, size: u64) -> Option<&'a Self> {
+        lines.iter().rfind(|line| line.sha256 == sha256 && line.size == size)
+    }
+
     /// The creation time; `None` if it cannot be read.
     pub(crate) fn created_at(&self) -> Option<CreatedAt> {
         CreatedAt::from_millis(self.created_at.parse::<Timestamp>().ok()?.as_millisecond())
@@ -74,6 +79,11 @@ impl Line {
             execution_ms: None,
         }
     }
+}
+
+/// Whether a directory is a backup, or was one before its manifest was lost.
+pub(crate) fn is_backup(directory: &Path) -> bool {
+    [MANIFEST, RESERVED].iter().any(|name| directory.join(name).exists())
 }
 
 /// Hands each line and its number to `found`, or the number alone if it cannot be read. A last line that was cut off

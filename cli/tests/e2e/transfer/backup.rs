@@ -1,24 +1,24 @@
 //! Backups that are brought up to date, damaged, and compared.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{manifest, run, text, write};
+use super::{files, manifest, run, text, write};
 use crate::common::{Client, Server, program};
 
-struct Stage {
+pub(super) struct Stage {
     _directory: TempDir,
-    store: String,
-    backup: String,
+    pub(super) store: String,
+    pub(super) backup: String,
     _server: Server,
-    client: Client,
+    pub(super) client: Client,
 }
 
 /// A store of three analyses, and a backup of it.
-fn stage() -> Stage {
+pub(super) fn stage() -> Stage {
     let directory = TempDir::new().unwrap();
     let [store, backup] = ["store", "backup"].map(|name| text(&directory.path().join(name)).to_owned());
     let server = Server::on_files(Path::new(&store));
@@ -32,19 +32,19 @@ fn stage() -> Stage {
 }
 
 impl Stage {
-    fn run(&self, arguments: &[&str]) -> super::Ran {
+    pub(super) fn run(&self, arguments: &[&str]) -> super::Ran {
         run(&[("LOCAL_STORAGE_DIR", &self.store)], arguments)
     }
 
-    fn backup(&self) -> super::Ran {
+    pub(super) fn backup(&self) -> super::Ran {
         self.run(&["backup", "--to", &self.backup])
     }
 
-    fn verify(&self) -> super::Ran {
+    pub(super) fn verify(&self) -> super::Ran {
         self.run(&["verify", "--against", &self.backup])
     }
 
-    fn file(&self, name: &str) -> String {
+    pub(super) fn file(&self, name: &str) -> String {
         fs::read_to_string(Path::new(&self.backup).join(name)).unwrap()
     }
 }
@@ -117,9 +117,11 @@ fn damage_to_a_backup_is_found_and_does_not_reach_the_store() {
     }
     stage.verify().assert_found(&[
         "bad_line manifest.jsonl, line 4",
+        "damaged_file one.json",
         "only_in_directory extra.json",
         "only_in_store two",
         "sha256 one.json",
+        "unlisted_file extra.json",
     ]);
     // The next backup mends what it can tell, and leaves what is not its own.
     let ran = stage.backup();
@@ -153,34 +155,17 @@ fn two_backups_do_not_share_a_directory() {
     let stage = stage();
     let lock = fs::File::create(Path::new(&stage.backup).join(".backup/lock")).unwrap();
     lock.lock().unwrap();
-    for arguments in [["backup", "--to"], ["restore-backup", "--from"]] {
+    for arguments in [["backup", "--to"], ["restore-backup", "--from"], ["verify", "--against"]] {
         let ran = stage.run(&[&arguments[..], &[&*stage.backup]].concat());
         assert_eq!(ran.code, Some(2));
         assert!(ran.err.contains("another command is at work on the backup"), "{}", ran.err);
     }
 }
 
-/// What lies below a directory: every path, and what the files hold.
-fn tree(root: &Path) -> Vec<(PathBuf, Option<String>)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(root).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(tree(&path));
-            found.push((path, None));
-        } else {
-            let content = fs::read_to_string(&path).unwrap();
-            found.push((path, Some(content)));
-        }
-    }
-    found.sort();
-    found
-}
-
 #[test]
 fn another_store_does_not_empty_a_backup() {
     let stage = stage();
-    let before = tree(Path::new(&stage.backup));
+    let before = files(Path::new(&stage.backup));
     let other = TempDir::new().unwrap();
     let variables = [("LOCAL_STORAGE_DIR", text(other.path()))];
     let server = Server::start(&variables);
@@ -188,7 +173,7 @@ fn another_store_does_not_empty_a_backup() {
     let ran = run(&variables, &["backup", "--to", &stage.backup]);
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("is a backup of") && ran.err.contains("--allow-other-store"), "{}", ran.err);
-    assert_eq!(tree(Path::new(&stage.backup)), before);
+    assert_eq!(files(Path::new(&stage.backup)), before);
 
     run(&variables, &["backup", "--to", &stage.backup, "--allow-other-store"])
         .assert_well(&[("copied", 1), ("no_longer_stored", 2)]);
@@ -202,11 +187,11 @@ fn an_empty_store_empties_a_backup_only_when_told_and_what_was_removed_can_be_re
     for id in ["one", "two", "three"] {
         stage.client.delete(id);
     }
-    let (before, listed) = (tree(Path::new(&stage.backup)), manifest(Path::new(&stage.backup)));
+    let (before, listed) = (files(Path::new(&stage.backup)), manifest(Path::new(&stage.backup)));
     let ran = stage.backup();
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("the store lists nothing") && ran.err.contains("--allow-empty"), "{}", ran.err);
-    assert_eq!(tree(Path::new(&stage.backup)), before);
+    assert_eq!(files(Path::new(&stage.backup)), before);
 
     stage.run(&["backup", "--to", &stage.backup, "--allow-empty"]).assert_well(&[("no_longer_stored", 3)]);
     let directory = TempDir::new().unwrap();
