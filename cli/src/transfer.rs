@@ -131,6 +131,19 @@ pub(crate) fn keep_apart(config: &Config, directory: &Path) -> Result<(), Transf
     Ok(())
 }
 
+/// Refuses to take a backup for a mere directory: creation times, once recorded, never change. Without its manifest it
+/// is one.
+pub(crate) fn refuse_backup(directory: &Path) -> Result<(), TransferError> {
+    if !directory.join(MANIFEST).exists() {
+        return Ok(());
+    }
+    Err(TransferError::Unusable(format!(
+        "there is a {MANIFEST} in {0}, so it is a backup: `restore-backup --from {0}` brings it back with its creation \
+         times; to migrate its files as they are, move {MANIFEST} away",
+        directory.display()
+    )))
+}
+
 /// Where a path leads, or will lead once the directories that are missing have been made.
 fn canonical(path: &Path) -> io::Result<PathBuf> {
     let mut place = PathBuf::new();

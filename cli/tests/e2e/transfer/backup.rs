@@ -283,3 +283,20 @@ fn a_manifest_that_cannot_grow_keeps_whole_lines() {
     stage.backup().assert_well(&[]);
     stage.verify().assert_well(&[("equal", 11)]);
 }
+
+#[test]
+fn a_backup_is_not_migrated_and_what_it_removed_is_never_taken() {
+    let stage = stage();
+    let other = TempDir::new().unwrap();
+    let store = other.path().join("store");
+    let variables = [("LOCAL_STORAGE_DIR", text(&store))];
+    let ran = run(&variables, &["migrate", "--from", &stage.backup]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("`restore-backup --from"), "{}", ran.err);
+
+    let source = other.path().join("source");
+    write(&source, "nested/one.json", "{}");
+    write(&source, "nested/.backup/removed/two.json", "{}");
+    run(&variables, &["migrate", "--from", text(&source)]).assert_well(&[("created", 1)]);
+    run(&variables, &["verify", "--against", text(&source)]).assert_well(&[("equal", 1)]);
+}
