@@ -39,8 +39,13 @@ pub(crate) struct Options {
 /// Takes everything in, until the end, a signal or a failure.
 pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let source = Source::of(&options)?;
-    let Transfer { config, analyses, budget, mut work } =
-        Transfer::begin("migrate", &options.transfer, &Delivery::counts(options.dry_run)).await?;
+    let counts = Delivery::counts(options.dry_run);
+    let transfer = if options.dry_run {
+        Transfer::begin_to_read("migrate", &options.transfer, &counts).await
+    } else {
+        Transfer::begin("migrate", &options.transfer, &counts).await
+    };
+    let Transfer { config, analyses, budget, mut work } = transfer?;
     if let Source::Directory(root) = source {
         keep_apart(&config, root)?;
         refuse_backup(root)?;

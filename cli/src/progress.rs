@@ -2,7 +2,7 @@
 //! goes to standard error.
 
 use std::cell::Cell;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -48,7 +48,7 @@ impl Progress {
         self.bar.inc(count);
         if !self.on_terminal && self.last_line.get().elapsed() >= LINE_EVERY {
             self.last_line.set(Instant::now());
-            eprintln!("{}", self.line());
+            say(&self.line());
         }
     }
 
@@ -65,12 +65,12 @@ impl Progress {
 
     /// Where the work is, in words: beside the spinner, or as a line of its own.
     pub(crate) fn show(&self, text: String) {
-        if self.on_terminal { self.bar.set_message(text) } else { eprintln!("{text}") }
+        if self.on_terminal { self.bar.set_message(text) } else { say(&text) }
     }
 
     /// A line that stays.
     pub(crate) fn note(&self, text: &str) {
-        self.suspend(|| eprintln!("{text}"));
+        self.suspend(|| say(text));
     }
 
     /// Prints something else without the bar in its way.
@@ -82,6 +82,11 @@ impl Progress {
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Prints a line. Where nobody can read it, the work goes on.
+fn say(line: &str) {
+    drop(writeln!(io::stderr(), "{line}"));
 }
 
 fn style(bar: &ProgressBar, template: &str) {

@@ -103,17 +103,38 @@ impl Transfer {
         options: &TransferOptions,
         counts: &[&'static str],
     ) -> Result<Self, TransferError> {
-        let config = Config::from_env()?;
-        telemetry::init_quietly(&config)?;
+        let config = configure()?;
         let analyses = config.open().await?;
-        let work = Work {
-            jobs: options.jobs.into(),
-            signals: Signals::new()?,
-            progress: Progress::new(),
-            report: Report::new(command, options.json, counts),
-        };
+        Self::over(config, analyses, Report::new(command, options.json, counts), options)
+    }
+
+    /// The same, where nothing is to be written: a store that is missing is not made.
+    pub(crate) async fn begin_to_read(
+        command: &'static str,
+        options: &TransferOptions,
+        counts: &[&'static str],
+    ) -> Result<Self, TransferError> {
+        let config = configure()?;
+        let analyses = config.open_to_read().await;
+        Self::over(config, analyses, Report::new(command, options.json, counts), options)
+    }
+
+    fn over(
+        config: Config,
+        analyses: Analyses,
+        report: Report,
+        options: &TransferOptions,
+    ) -> Result<Self, TransferError> {
+        let jobs = options.jobs.into();
+        let work = Work { jobs, signals: Signals::new()?, progress: Progress::new(), report };
         Ok(Self { budget: Budget::new(config.max_document_bytes), config, analyses, work })
     }
+}
+
+fn configure() -> Result<Config, TransferError> {
+    let config = Config::from_env()?;
+    telemetry::init_quietly(&config)?;
+    Ok(config)
 }
 
 /// Refuses a directory that holds the files of the store, or lies among them.

@@ -36,6 +36,13 @@ pub(super) async fn migrate(
     let source = ForeignDocuments::connect(&settings, prefix).await;
     work.progress.begin("listing", None);
     let mut objects = work.signals.beside(list(&source)).await?;
+    if objects.count() == 0 {
+        let text = format!(
+            "there are no objects below {} in s3://{bucket}; --from names what comes before it",
+            source.prefix()
+        );
+        return Err(TransferError::Unusable(text));
+    }
     objects.add_stored_if_worthwhile(delivery.analyses, work).await?;
     work.progress.begin("migrating", Some(objects.count()));
     let groups = objects.groups().map_err(TransferError::Temporary)?;
@@ -75,6 +82,13 @@ async fn one(
     delivery: &Delivery<'_>,
     sides: Sides,
 ) -> Result<Done, TransferError> {
+    if let (Some(key), 1..) = (sides.keys.first(), sides.more) {
+        let reason = format!(
+            "has the id of {} other objects; none is taken",
+            sides.keys.len() as u64 - 1 + sides.more
+        );
+        return Ok(Done::problem(Problem::new("duplicate", key.as_str(), reason)));
+    }
     let mut done = Done { count: None, problems: sides.problems };
     let (mut keys, mut metas) = (Vec::new(), Vec::new());
     for key in sides.keys {
@@ -123,6 +137,6 @@ async fn object(
         }
         Ok(None) => Ok(Done::default()),
         Err(Error::Archived(_)) => problem("archived", "is archived; restore it, then migrate again".into()),
-        Err(error) => Err(TransferError::Failed(error)),
+        Err(error) => Ok(Done::problem(Problem::of(error, key.as_str())?)),
     }
 }

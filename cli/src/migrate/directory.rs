@@ -21,6 +21,10 @@ pub(super) async fn migrate(
 ) -> Result<(), TransferError> {
     let mut files = Sorter::default();
     let (_, others) = files.add_files(root, true, delivery.analyses, work).await?;
+    if files.count() == 0 {
+        let root = root.display();
+        return Err(TransferError::Unusable(format!("there is no file {{id}}.json in {root} or below it")));
+    }
     work.report.count("other files ignored", others);
     files.add_stored_if_worthwhile(delivery.analyses, work).await?;
     work.progress.begin("migrating", Some(files.count()));
@@ -30,19 +34,27 @@ pub(super) async fn migrate(
 
 /// All that was found under one name.
 async fn one(root: &Path, delivery: &Delivery<'_>, sides: Sides) -> Result<Done, TransferError> {
-    let Sides { id, entry, files, mut problems, .. } = sides;
+    let Sides { id, entry, files, more, mut problems, .. } = sides;
     let paths: Vec<PathBuf> = files.into_iter().map(|(path, _)| path).collect();
     let Some((first, others)) = paths.split_first() else { return Ok(Done { count: None, problems }) };
+    let duplicate =
+        |path: &PathBuf, reason: &str| Problem::new("duplicate", path.display().to_string(), reason);
+    if more > 0 {
+        let reason = format!(
+            "has the id of {} other files, too many to compare; none is taken",
+            paths.len() as u64 - 1 + more
+        );
+        return Ok(Done::problem(duplicate(first, &reason)));
+    }
     if !others.is_empty() {
         match copies(root, &paths).await? {
-            Ok(()) => problems.extend(others.iter().map(|path| {
+            Ok(()) => {
                 let reason = format!("has the id and the content of {}, which is taken", first.display());
-                Problem::new("duplicate", path.display().to_string(), reason)
-            })),
+                problems.extend(others.iter().map(|path| duplicate(path, &reason)));
+            }
             Err(reason) => {
-                let all =
-                    paths.iter().map(|path| Problem::new("duplicate", path.display().to_string(), &*reason));
-                return Ok(Done { count: None, problems: all.collect() });
+                let all = paths.iter().map(|path| duplicate(path, &reason)).collect();
+                return Ok(Done { count: None, problems: all });
             }
         }
     }
@@ -51,19 +63,21 @@ async fn one(root: &Path, delivery: &Delivery<'_>, sides: Sides) -> Result<Done,
     Ok(done)
 }
 
-/// Whether all these files have one content; if not, what to say of them.
+/// Whether all these files have one content; if not, what to say of each.
 async fn copies(root: &Path, paths: &[PathBuf]) -> Result<Result<(), String>, TransferError> {
     let (root, all) = (root.to_owned(), paths.to_vec());
     blocking(move || {
         let digest = |path: &PathBuf| sha256(File::open(root.join(path))?);
         let digests: io::Result<BTreeSet<_>> = all.iter().map(digest).collect();
+        let (count, first) = (all.len(), all[0].display());
         match digests {
             Ok(digests) if digests.len() == 1 => Ok(()),
-            Ok(_) => {
-                let names: Vec<String> = all.iter().map(|path| path.display().to_string()).collect();
-                Err(format!("{} have one id and different content; none is taken", names.join(" and ")))
-            }
-            Err(error) => Err(format!("has the id of another file, and one of them cannot be read: {error}")),
+            Ok(_) => Err(format!(
+                "is one of {count} files with one id, as {first}, and different content; none is taken"
+            )),
+            Err(error) => Err(format!(
+                "is one of {count} files with one id, as {first}, and not all can be read: {error}"
+            )),
         }
     })
     .await

@@ -48,7 +48,7 @@ impl Delivery<'_> {
                 let reason = format!("cannot be compared with {key}, which is archived; restore that first");
                 return Ok((Done::problem(Problem::new("archived", origin, reason)), created_at));
             }
-            Err(error) => return Err(TransferError::Failed(error)),
+            Err(error) => return Ok((Done::problem(Problem::of(error, origin)?), created_at)),
         };
         let [created, replaced, unchanged] = Self::counts(self.dry_run);
         let done = match imported.outcome {

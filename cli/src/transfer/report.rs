@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use analysis_storage::Error;
 use serde_json::{Map, Value, json};
 
 use super::TransferError;
@@ -25,6 +26,24 @@ impl Problem {
         reason: impl Into<String>,
     ) -> Self {
         Self { kind: kind.into(), subject: subject.into(), reason: reason.into() }
+    }
+
+    /// The problem that an error is if it concerns one document only; any other ends the transfer.
+    pub(crate) fn of(error: Error, subject: &str) -> Result<Self, TransferError> {
+        let kind = match error {
+            Error::InvalidId(_) => "invalid_id",
+            Error::MalformedDocument(_) => "malformed_document",
+            Error::InvalidDocument(_) => "invalid_document",
+            Error::TooLarge { .. } => "too_large",
+            Error::NotFound(_) | Error::PreconditionFailed(_) | Error::SaveInFlight(_) => "busy",
+            Error::Archived(_) => "archived",
+            Error::Corrupt { .. } => "damaged_object",
+            Error::InvalidQuery { .. }
+            | Error::Unsupported(_)
+            | Error::Unavailable { .. }
+            | Error::Misconfigured { .. } => return Err(TransferError::Failed(error)),
+        };
+        Ok(Self::new(kind, subject, error.to_string()))
     }
 }
 

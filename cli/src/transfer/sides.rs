@@ -13,18 +13,24 @@ use super::report::Problem;
 use super::sorter::{Group, Sorter};
 use super::{TransferError, Work, list};
 
-/// One thing that is known of an id.
+/// One thing that is known of an id. A sorter keeps the first of very many records, by these names: of files and
+/// objects there may be so many.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Side {
     /// The store has it: its entry, as the index spells it.
+    #[serde(rename = "1")]
     Stored(String),
     /// The manifest has it, in the line of that number.
+    #[serde(rename = "2")]
     Listed(u64, Line),
     /// The directory has it.
+    #[serde(rename = "4")]
     File(Found),
     /// The bucket to take documents from has it, under this key.
+    #[serde(rename = "5")]
     Object(String),
     /// Its document is being restored from the archive.
+    #[serde(rename = "3")]
     Requested,
 }
 
@@ -40,13 +46,15 @@ pub(crate) struct Sides {
     /// The keys in the bucket to take documents from.
     pub(crate) keys: Vec<Key>,
     pub(crate) is_requested: bool,
+    /// How many more files or keys there are.
+    pub(crate) more: u64,
     /// What is wrong with files that are no analyses.
     pub(crate) problems: Vec<Problem>,
 }
 
 impl From<Group<Side>> for Sides {
     fn from(group: Group<Side>) -> Self {
-        let mut sides = Self { id: group.id, ..Self::default() };
+        let mut sides = Self { id: group.id, more: group.more, ..Self::default() };
         let mut lines = Vec::new();
         for side in group.records {
             match side {
@@ -123,7 +131,7 @@ impl Sorter<Side> {
         analyses: &Analyses,
         work: &mut Work,
     ) -> Result<(), TransferError> {
-        let stats = async { analyses.stats().await.map_err(TransferError::Failed) };
+        let stats = async { analyses.stats_unsealed().await.map_err(TransferError::Failed) };
         let stored = work.signals.beside(stats).await?.total_analyses;
         if stored > 0 && stored / MAX_KEYS as u64 <= self.count() {
             self.add_stored(analyses, work).await?;

@@ -19,6 +19,8 @@ const RUN_BYTES: usize = 4 << 20;
 const OVERHEAD: usize = 48;
 /// How many runs are merged at once: each takes an open file and a buffer.
 const FAN_IN: usize = 64;
+/// How many records of one id are handed over.
+const MOST: usize = 1000;
 /// Sorts before every character of an id, and is escaped in JSON.
 const SEPARATOR: char = '\t';
 
@@ -134,11 +136,14 @@ impl Iterator for Merge {
     }
 }
 
-/// All records of one id.
+/// The records of one id. Those without one, under the empty id, come in as many groups as it takes.
 #[derive(Debug)]
 pub(crate) struct Group<R> {
     pub(crate) id: String,
+    /// In the order of their JSON; no more than [`MOST`].
     pub(crate) records: Vec<R>,
+    /// How many others there are.
+    pub(crate) more: u64,
 }
 
 struct Groups<R, L: Iterator> {
@@ -162,10 +167,15 @@ impl<R: DeserializeOwned, L: Iterator<Item = io::Result<String>>> Groups<R, L> {
         let same = |line: &io::Result<String>| {
             line.as_ref().is_ok_and(|line| split(line).is_ok_and(|(other, _)| other == id))
         };
-        while let Some(line) = self.lines.next_if(same) {
-            records.push(serde_json::from_str(split(&line?)?.1)?);
+        let mut more = 0;
+        while records.len() < MOST || !id.is_empty() {
+            match self.lines.next_if(same).transpose()? {
+                Some(line) if records.len() < MOST => records.push(serde_json::from_str(split(&line)?.1)?),
+                Some(_) => more += 1,
+                None => break,
+            }
         }
-        Ok(Group { id: id.to_owned(), records })
+        Ok(Group { id: id.to_owned(), records, more })
     }
 }
 
@@ -190,7 +200,7 @@ mod tests {
         assert!(sorter.count() == total && sorter.runs.len() > 1, "{}", sorter.runs.len());
         let (mut last, mut seen) = (String::new(), 0);
         for group in sorter.groups().unwrap() {
-            let Group { id, records } = group.unwrap();
+            let Group { id, records, more: 0 } = group.unwrap() else { panic!("so many are not left out") };
             assert!(last < id, "{last} {id}");
             assert!(records.iter().all(|(n, _)| format!("id-{}", n * 7919 % 20_011) == id));
             assert!(records.is_sorted_by_key(|(n, _)| n.to_string()));
@@ -198,6 +208,19 @@ mod tests {
             last = id;
         }
         assert_eq!(seen, total);
+    }
+
+    #[test]
+    fn no_more_than_a_thousand_records_are_held() {
+        let mut sorter = Sorter::default();
+        for id in ["", "a", "b"] {
+            (0..2500).for_each(|n| sorter.push(id, &n).unwrap());
+        }
+        let groups = sorter.groups().unwrap().map(Result::unwrap);
+        let sizes: Vec<_> = groups.map(|group| (group.id, group.records.len(), group.more)).collect();
+        let of = |id: &str, held, more| (id.to_owned(), held, more);
+        let unnamed = [of("", 1000, 0), of("", 1000, 0), of("", 500, 0)];
+        assert_eq!(sizes, [&unnamed[..], &[of("a", 1000, 1500), of("b", 1000, 1500)]].concat());
     }
 
     #[test]

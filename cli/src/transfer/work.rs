@@ -32,34 +32,72 @@ impl Work {
         F: Future<Output = Result<Done, TransferError>>,
     {
         let mut running = FuturesUnordered::new();
-        let mut stop = None;
+        let mut stop = Stop::default();
         loop {
-            while stop.is_none() && running.len() < self.jobs {
-                let Some(group) = groups.next() else { break };
-                let group = group.map_err(TransferError::Temporary)?;
-                let records = group.records.len() as u64;
-                let piece = work(group);
-                running.push(async move { (records, piece.await) });
+            while stop.cause.is_none() && running.len() < self.jobs {
+                match groups.next() {
+                    Some(Ok(group)) => {
+                        let records = group.records.len() as u64 + group.more;
+                        let piece = work(group);
+                        running.push(async move { (records, piece.await) });
+                    }
+                    Some(Err(error)) => stop.because(TransferError::Temporary(error)),
+                    None => break,
+                }
             }
             if running.is_empty() {
-                return stop.map_or(Ok(()), Err);
+                return stop.cause.map_or(Ok(()), Err);
             }
             tokio::select! {
-                Some((records, result)) = running.next() => match result {
-                    Ok(done) => {
-                        self.progress.advance(records);
-                        self.progress.suspend(|| self.report.add(&done)).map_err(TransferError::Output)?;
+                Some((records, result)) = running.next() => {
+                    if let Err(error) = result.and_then(|done| self.done(records, &done)) {
+                        stop.because(error);
                     }
-                    Err(error) => drop(stop.get_or_insert(error)),
-                },
+                }
                 () = self.signals.received() => {
-                    if matches!(stop, Some(TransferError::Interrupted)) {
-                        return Err(TransferError::Interrupted);
+                    if stop.is_signalled {
+                        return Err(stop.cause.unwrap_or(TransferError::Interrupted));
                     }
                     self.progress.note("finishing what has been begun; a second signal stops at once");
-                    stop = Some(TransferError::Interrupted);
+                    stop.signalled();
                 }
             }
         }
+    }
+
+    fn done(&mut self, records: u64, done: &Done) -> Result<(), TransferError> {
+        self.progress.advance(records);
+        self.progress.suspend(|| self.report.add(done)).map_err(TransferError::Output)
+    }
+}
+
+/// Whether nothing more is begun, and why: the first cause counts.
+#[derive(Debug, Default)]
+struct Stop {
+    cause: Option<TransferError>,
+    is_signalled: bool,
+}
+
+impl Stop {
+    fn because(&mut self, cause: TransferError) {
+        self.cause.get_or_insert(cause);
+    }
+
+    fn signalled(&mut self) {
+        self.is_signalled = true;
+        self.because(TransferError::Interrupted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_after_a_failure_does_not_hide_it() {
+        let mut stop = Stop::default();
+        stop.because(TransferError::Unusable("full".into()));
+        stop.signalled();
+        assert!(stop.is_signalled && matches!(stop.cause, Some(TransferError::Unusable(_))), "{stop:?}");
     }
 }

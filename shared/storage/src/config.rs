@@ -109,16 +109,24 @@ impl Config {
     /// # Errors
     /// [`Error::Misconfigured`] if the local directory cannot be used.
     pub async fn open(&self) -> Result<Analyses> {
+        if let Storage::Local { directory } = &self.storage {
+            LocalBucket::open(directory).await?;
+        }
+        Ok(self.open_to_read().await)
+    }
+
+    /// Opens the storage for those who only read: a local directory is neither made nor tried out.
+    pub async fn open_to_read(&self) -> Analyses {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (bucket, storage_type, layout): (Arc<dyn Bucket>, _, _) = match &self.storage {
             Storage::Local { directory } => {
-                (Arc::new(LocalBucket::open(directory).await?), StorageType::Local, Layout::new(""))
+                (Arc::new(LocalBucket::to_read(directory)), StorageType::Local, Layout::new(""))
             }
             Storage::S3 { settings, prefix } => {
                 (Arc::new(S3Bucket::connect(settings).await), StorageType::S3, Layout::new(prefix))
             }
         };
-        Ok(Analyses::new(bucket, storage_type, layout, clock).with_retention(self.retention))
+        Analyses::new(bucket, storage_type, layout, clock).with_retention(self.retention)
     }
 }
 

@@ -36,6 +36,12 @@ impl ForeignDocuments {
         Self::new(Arc::new(S3Bucket::connect(settings).await), Layout::new(prefix), Arc::new(SystemClock))
     }
 
+    /// What the keys of all documents begin with.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        self.layout.documents(None)
+    }
+
     /// Up to 1000 keys behind this one, whatever they are. One request.
     ///
     /// # Errors
@@ -84,6 +90,12 @@ pub fn created_at(document: &Document, meta: &ObjectMeta, month: Month) -> Creat
         Some(at) => CreatedAt::clamped(at),
         None => month.clamp(meta.last_modified),
     }
+}
+
+/// The same, for a document that stays where it is: of these times, the first within the month of its key.
+pub(crate) fn created_within(stated: Option<Timestamp>, meta: &ObjectMeta, month: Month) -> CreatedAt {
+    let fitting = [stated, timestamp(meta)].into_iter().flatten().find(|at| month == Month::of(*at));
+    month.clamp(fitting.unwrap_or_else(|| meta.saved_at.timestamp()))
 }
 
 /// Which of the objects of one id is the newest: by the `timestamp` of their metadata if all have one, else by when

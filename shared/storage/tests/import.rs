@@ -11,10 +11,11 @@ use analysis_storage::query::ListQuery;
 use analysis_storage::rebuild::TotalsCheck;
 use analysis_storage::testing::{Fault, FaultyBucket, ManualClock, Operation};
 use analysis_storage::{
-    Analyses, AnalysisId, Bucket, Condition, CreatedAt, Document, Entry, Error, Layout, Loaded, Retention,
-    StorageType,
+    Analyses, AnalysisId, Bucket, Condition, CreatedAt, Document, Entry, Error, Key, Layout, Loaded,
+    Retention, StorageType,
 };
 use bytes::Bytes;
+use futures::FutureExt;
 
 const UUID7: &str = "018cc251-f400-7000-8000-000000000000";
 const ONE: &str = r#"{"implementation":"hybrid","n":1}"#;
@@ -148,6 +149,44 @@ async fn an_import_whose_answers_are_lost_succeeds() {
         assert_eq!(imported.outcome, Outcome::Created, "{part}");
         assert_eq!(listed(&store.analyses).await.len(), 1, "{part}");
     }
+}
+
+#[tokio::test]
+async fn an_entry_that_leads_astray_is_looked_past() {
+    for (text, existing, outcome) in [
+        (ONE, Existing::Keep, Outcome::Unchanged),
+        (TWO, Existing::Keep, Outcome::Conflict),
+        (TWO, Existing::Replace, Outcome::Replaced),
+    ] {
+        let store = store();
+        let (id, document) = (id("study-1"), document(text));
+        let entry = store.analyses.save(&id, &self::document(ONE), &Condition::None).await.unwrap().entry;
+        let stray = Entry { created_at: at("2025-01-01T00:00:00Z"), ..entry.clone() };
+        let created_at = at("2020-01-01T00:00:00Z");
+        let import = Import { id: &id, document: &document, created_at, existing, known: Some(&stray) };
+        let imported = store.analyses.import(import).await.unwrap();
+        assert_eq!(imported, Imported { outcome, created_at: entry.created_at });
+        assert_eq!(listed(&store.analyses).await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_is_deleted_while_it_is_compared_is_no_conflict() {
+    let store = store();
+    import(&store.analyses, "study-1", ONE).await.unwrap();
+    let bucket = store.bucket.clone();
+    let decide = move |op, key: &str| {
+        if op == Operation::Get && key.contains("/analysis/") {
+            bucket.delete(&Key::new(key), None).now_or_never().unwrap().unwrap();
+        }
+        None
+    };
+    let beside = over(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))), &store.clock);
+    assert_eq!(import(&beside, "study-1", ONE).await.unwrap().outcome, Outcome::Created);
+    assert_eq!(
+        (listed(&store.analyses).await.len(), text(&store.analyses, "study-1").await),
+        (1, ONE.into())
+    );
 }
 
 #[tokio::test]

@@ -16,8 +16,8 @@ const MOST_KB: u64 = 100_000_000 / 1024;
 /// The largest document that is taken unless configured otherwise.
 const LARGEST: usize = 32 << 20;
 
-/// Runs a command to its end; the most memory it ever had, in KB.
-fn peak(variables: &[(&str, &str)], arguments: &[&str]) -> u64 {
+/// Runs a command to its end, which has this code; the most memory it ever had, in KB.
+fn peak(variables: &[(&str, &str)], arguments: &[&str], expected: i32) -> u64 {
     let mut command = program(variables);
     let mut child = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
@@ -31,7 +31,7 @@ fn peak(variables: &[(&str, &str)], arguments: &[&str]) -> u64 {
         }
         thread::sleep(Duration::from_millis(2));
     };
-    assert_eq!(code, Some(0), "{arguments:?}");
+    assert_eq!(code, Some(expected), "{arguments:?}");
     most
 }
 
@@ -58,7 +58,7 @@ fn check(first: &[(&str, &str)], second: &[(&str, &str)]) {
         (second, ["restore-backup", "--from", backup]),
         (second, ["restore-backup", "--from", backup]),
     ] {
-        let peak = peak(variables, &arguments);
+        let peak = peak(variables, &arguments, 0);
         assert!((1000..MOST_KB).contains(&peak), "{arguments:?}: {peak} KB");
         eprintln!("{}: {peak} KB", arguments[0]);
     }
@@ -76,4 +76,28 @@ fn it_stays_below_100_mb_on_s3() {
     let cloud = Cloud::start();
     let directory = TempDir::new().unwrap();
     check(&cloud.variables(), &[("LOCAL_STORAGE_DIR", text(directory.path()))]);
+}
+
+/// What other tests hold by size, held by number.
+#[test]
+fn it_stays_below_30_mb_however_many_files_there_are() {
+    let directory = TempDir::new().unwrap();
+    let [equal, bad, tiny, store] = ["equal", "bad", "tiny", "store"].map(|name| directory.path().join(name));
+    for n in 0..4000 {
+        write(&equal, &format!("run-{n}/result.json"), n.to_string());
+    }
+    let long = "x".repeat(200);
+    for n in 0..30_000 {
+        fs::create_dir_all(&bad).unwrap();
+        fs::File::create(bad.join(format!("{long} {n}.json"))).unwrap();
+    }
+    for n in 0..10_000 {
+        write(&tiny, &format!("{n}.json"), "{}");
+    }
+    let variables = [("LOCAL_STORAGE_DIR", text(&store))];
+    for (source, code) in [(&equal, 1), (&bad, 1), (&tiny, 0)] {
+        let peak = peak(&variables, &["migrate", "--dry-run", "--from", text(source)], code);
+        eprintln!("{}: {peak} KB", source.display());
+        assert!((1000..30_000).contains(&peak), "{}: {peak} KB", source.display());
+    }
 }

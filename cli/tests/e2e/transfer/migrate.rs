@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use tempfile::TempDir;
 
@@ -110,23 +111,79 @@ fn a_conflict_is_reported_and_replaced_only_when_told() {
 }
 
 #[test]
+fn one_id_that_cannot_be_saved_does_not_keep_others_from_it() {
+    let directory = TempDir::new().unwrap();
+    let (root, store) = (directory.path().join("in"), directory.path().join("store"));
+    write(&store, "metadata/ids/aaa", "garbage");
+    for id in ["aaa", "bbb", ".storage"] {
+        write(&root, &format!("{id}.json"), "{}");
+    }
+    let variables = [("LOCAL_STORAGE_DIR", text(&store))];
+    for counts in [[2, 0], [0, 2]] {
+        let ran = run(&variables, &["migrate", "--from", text(&root)]);
+        ran.assert_found(&["damaged_object aaa.json"]);
+        assert_eq!([&ran.totals()["created"], &ran.totals()["unchanged"]], counts);
+    }
+    assert_eq!(Server::start(&variables).client().get("/analyses/.storage").body, b"{}");
+}
+
+/// Everything below a directory, and when it was last written.
+fn tree(root: &Path) -> Vec<(PathBuf, SystemTime)> {
+    let mut found = vec![(root.to_owned(), fs::metadata(root).unwrap().modified().unwrap())];
+    for entry in fs::read_dir(root).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(tree(&entry.path()));
+        } else {
+            found.push((entry.path(), entry.metadata().unwrap().modified().unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let directory = TempDir::new().unwrap();
+    let (root, store) = (directory.path().join("in"), directory.path().join("store"));
+    write(&root, "study-1.json", r#"{"timestamp":"2024-03-01"}"#);
+    let dry = ["migrate", "--from", text(&root), "--dry-run"];
+    let variables = [("LOCAL_STORAGE_DIR", text(&store))];
+    run(&variables, &dry).assert_well(&[("would_be_created", 1)]);
+    assert!(!store.exists());
+    // Of a day that is over: a look at the totals would store them.
+    run(&variables, &dry[..3]).assert_well(&[("created", 1)]);
+    write(&root, "study-2.json", r#"{"timestamp":"2024-03-02"}"#);
+    let before = tree(directory.path());
+    run(&variables, &dry).assert_well(&[("would_be_created", 1), ("unchanged", 1)]);
+    assert_eq!(tree(directory.path()), before);
+}
+
+#[test]
 fn people_read_lines_and_the_wrong_use_is_explained() {
     let directory = TempDir::new().unwrap();
     let (root, store) = (directory.path().join("in"), directory.path().join("store"));
+    let empty = directory.path().join("empty");
+    write(&empty, "deeper/notes.txt", "not ours");
     write(&root, "array.json", "[]");
     let said = |arguments: &[&str]| {
         let output = program(&[("LOCAL_STORAGE_DIR", text(&store))]).args(arguments).output().unwrap();
         let text = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(text).unwrap())
     };
+    for n in 1..=3 {
+        write(&root, &format!("{n}/same.json"), n.to_string());
+    }
     let (code, lines) = said(&["migrate", "--from", text(&root)]);
     assert_eq!(code, Some(1));
+    let duplicate = "3/same.json: is one of 3 files with one id, as 1/same.json, and different content";
+    assert!(lines.contains(duplicate), "{lines}");
     assert!(lines.contains("array.json: the body must be a JSON object, not an array"), "{lines}");
     assert!(
-        lines.contains("migrate: 0 created, 0 replaced, 0 unchanged, 0 other files ignored, 1 problem"),
+        lines.contains("migrate: 0 created, 0 replaced, 0 unchanged, 0 other files ignored, 4 problems"),
         "{lines}"
     );
     for (arguments, message) in [
+        (&["migrate", "--from", text(&empty)][..], "there is no file {id}.json in"),
         (&["migrate", "--from", "/nonexistent"][..], "cannot read /nonexistent"),
         (&["migrate", "--from", text(directory.path())], "overlap; choose another directory"),
         (&["backup", "--to", text(&store.join("metadata"))], "overlap; choose another directory"),

@@ -93,6 +93,17 @@ fn an_older_bucket_elsewhere_is_named_by_flags() {
 }
 
 #[test]
+fn an_older_bucket_without_documents_is_an_error() {
+    let cloud = Cloud::start();
+    fill(&cloud);
+    let ran = run(&cloud.variables(), &["migrate", "--from", "s3://analyses/old/analysis"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    let message =
+        "there are no objects below old/analysis/analysis/ in s3://analyses; --from names what comes before";
+    assert!(ran.err.contains(message), "{}", ran.err);
+}
+
+#[test]
 fn the_store_itself_is_not_migrated_but_adopted_by_a_rebuild() {
     let cloud = Cloud::start();
     fill(&cloud);

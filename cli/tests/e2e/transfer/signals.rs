@@ -1,6 +1,6 @@
 //! Commands that are told to end.
 
-use std::fs;
+use std::fs::{self, File};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::tree::plant;
-use super::{run, text};
+use super::{run, text, write};
 use crate::common::program;
 
 fn start(variables: &[(&str, &str)], arguments: &[&str]) -> Child {
@@ -53,8 +53,27 @@ fn a_transfer_that_is_told_to_end_finishes_what_it_has_begun() {
 }
 
 #[test]
+fn an_import_is_finished_when_problems_cannot_be_reported() {
+    let directory = TempDir::new().unwrap();
+    let [source, store] = ["source", "store"].map(|name| directory.path().join(name));
+    for n in 0..60 {
+        write(&source, &format!("{n}.json"), if n % 2 == 0 { "{}" } else { "{" });
+    }
+    let variables = [("LOCAL_STORAGE_DIR", text(&store))];
+    let mut migrate = program(&variables);
+    migrate.args(["migrate", "--from", text(&source)]).stdout(File::create("/dev/full").unwrap());
+    let output = migrate.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("cannot report"), "{said}");
+    let check = program(&variables).args(["rebuild", "--check", "--grace", "0"]).output().unwrap();
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+    assert!(fs::read_dir(store.join("metadata/index")).unwrap().count() > 0, "what was begun is stored");
+}
+
+#[test]
 fn a_store_that_never_answers_does_not_keep_a_command_from_ending() {
     let directory = TempDir::new().unwrap();
+    write(directory.path(), "study-1.json", "{}");
     for arguments in [["backup", "--to"], ["verify", "--against"], ["migrate", "--from"]] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());

@@ -10,7 +10,7 @@ use crate::id::AnalysisId;
 use crate::index::Entry;
 use crate::time::{CreatedAt, SavedAt};
 
-/// How often an import begins again because others save the analysis meanwhile.
+/// How often an import looks again because others save the analysis meanwhile.
 const ATTEMPTS: usize = 5;
 
 /// What becomes of another document that is stored under the id.
@@ -85,8 +85,9 @@ impl Analyses {
     /// entry, else two, and one more for a named id; and one more if the bucket's entity tags are no MD5 digests.
     ///
     /// # Errors
-    /// Those of [`save`](Self::save), and [`Error::Archived`] if what is stored cannot be compared.
-    pub async fn import(&self, import: Import<'_>) -> Result<Imported> {
+    /// Those of [`save`](Self::save), [`Error::Archived`] if what is stored cannot be compared, and
+    /// [`Error::SaveInFlight`] if others save the analysis again and again.
+    pub async fn import(&self, mut import: Import<'_>) -> Result<Imported> {
         let Import { id, document, existing, known, .. } = import;
         for _ in 0..ATTEMPTS {
             let (created_at, stored) = self.compare(import).await?;
@@ -106,12 +107,12 @@ impl Analyses {
             };
             match self.save_created(id, document, &condition, created_at).await {
                 Ok(saved) => return Ok(Imported { outcome, created_at: saved.entry.created_at }),
-                // Somebody else has saved or deleted it since it was looked at.
-                Err(Error::PreconditionFailed(_)) => {}
+                // Somebody else has saved or deleted it since it was looked at, or the entry led astray.
+                Err(Error::PreconditionFailed(_)) => import.known = None,
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::unavailable("import", "others save the analysis again and again"))
+        Err(Error::SaveInFlight(id.to_string()))
     }
 
     /// What [`import`](Self::import) would do. Nothing is written.
@@ -133,28 +134,35 @@ impl Analyses {
         };
         let Some(created_at) = placed else { return Ok((created_at, Stored::Nothing)) };
         let key = self.layout.document(id, created_at);
-        let Some(meta) = self.requests.head(&key).await?.filter(|meta| self.is_kept(meta)) else {
-            return Ok((created_at, Stored::Nothing));
-        };
-        let same = match self.holds(&key, &meta, document.bytes()).await {
-            // What is to be replaced need not be read.
-            Err(Error::Archived(_)) if existing == Existing::Replace => false,
-            result => result?,
-        };
-        Ok((created_at, if same { Stored::Same(meta.saved_at) } else { Stored::Other(meta.etag) }))
+        for _ in 0..ATTEMPTS {
+            let Some(meta) = self.requests.head(&key).await?.filter(|meta| self.is_kept(meta)) else {
+                return Ok((created_at, Stored::Nothing));
+            };
+            let same = match self.holds(&key, &meta, document.bytes()).await {
+                // What is to be replaced need not be read.
+                Err(Error::Archived(_)) if existing == Existing::Replace => Some(false),
+                result => result?,
+            };
+            match same {
+                Some(true) => return Ok((created_at, Stored::Same(meta.saved_at))),
+                Some(false) => return Ok((created_at, Stored::Other(meta.etag))),
+                None => {}
+            }
+        }
+        Err(Error::SaveInFlight(id.to_string()))
     }
 
-    /// Whether the object has this content.
-    async fn holds(&self, key: &Key, meta: &ObjectMeta, bytes: &[u8]) -> Result<bool> {
+    /// Whether the object has this content; `None` if it is not there any more.
+    async fn holds(&self, key: &Key, meta: &ObjectMeta, bytes: &[u8]) -> Result<Option<bool>> {
         if meta.size != bytes.len() as u64 {
-            return Ok(false);
+            return Ok(Some(false));
         }
         if is_md5(&meta.etag, bytes) {
-            return Ok(true);
+            return Ok(Some(true));
         }
         match self.requests.get(key, &GetOptions::default()).await? {
-            Got::Found(object) => Ok(object.meta.saved_at == meta.saved_at && object.body == bytes),
-            Got::NotModified { .. } | Got::Absent => Ok(false),
+            Got::Found(object) if object.meta.saved_at == meta.saved_at => Ok(Some(object.body == bytes)),
+            Got::Found(_) | Got::NotModified { .. } | Got::Absent => Ok(None),
         }
     }
 

@@ -76,7 +76,7 @@ impl Analyses {
         Ok(entries.iter().any(|(_, entry)| entry.saved_at == saved_at))
     }
 
-    async fn look(&self, document: &Key) -> Result<Option<Sight>> {
+    pub(super) async fn look(&self, document: &Key) -> Result<Option<Sight>> {
         let Some(meta) = self.requests.head(document).await? else { return Ok(None) };
         if meta.archived || meta.size > MAX_READ {
             return Ok(Some(Sight::from_metadata(&meta)));

@@ -68,6 +68,11 @@ struct Counted {
     complete_from: Date,
 }
 
+/// The first day whose totals are not final.
+fn sealable(now: Timestamp) -> Date {
+    Offset::UTC.to_datetime(now - SEALED_AFTER).date()
+}
+
 impl Analyses {
     /// Totals over all analyses, every acknowledged save included.
     ///
@@ -78,9 +83,8 @@ impl Analyses {
     /// Only those of every request.
     pub async fn stats(&self) -> Result<Stats> {
         let now = self.clock.now();
-        let sealable = Offset::UTC.to_datetime(now - SEALED_AFTER).date();
-        let (basis, recent) = future::try_join(self.basis(now), self.count(sealable, None)).await?;
-        let days = self.complete(&basis, recent, now).await?;
+        let sealable = sealable(now);
+        let (basis, days) = self.all_days(now, sealable).await?;
         if basis.is_outdated(sealable, self.retention, now) {
             // The answer is exact either way: the next reader tries again.
             if let Err(error) = self.seal(&basis, &days, sealable).await {
@@ -88,6 +92,22 @@ impl Analyses {
             }
         }
         Ok(Stats::of(&days, now, self.storage_type))
+    }
+
+    /// The same, and nothing is written.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    pub async fn stats_unsealed(&self) -> Result<Stats> {
+        let now = self.clock.now();
+        let (_, days) = self.all_days(now, sealable(now)).await?;
+        Ok(Stats::of(&days, now, self.storage_type))
+    }
+
+    async fn all_days(&self, now: Timestamp, sealable: Date) -> Result<(Basis, Days)> {
+        let (basis, recent) = future::try_join(self.basis(now), self.count(sealable, None)).await?;
+        let days = self.complete(&basis, recent, now).await?;
+        Ok((basis, days))
     }
 
     /// The markers, *then* the snapshot.

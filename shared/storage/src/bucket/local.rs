@@ -22,7 +22,8 @@ use super::{
 use crate::error::{Error, Result};
 use crate::time::SavedAt;
 
-/// Temporary files and locks live here, on the file system of the objects and out of every listing.
+/// Temporary files and locks live here, directly below the root: on the file system of the objects, and out of every
+/// listing.
 const RESERVED: &str = ".storage";
 
 /// Objects as files in one directory tree, safe between processes.
@@ -49,16 +50,23 @@ impl LocalBucket {
         Ok(bucket)
     }
 
+    /// The tree below `root` for reading only: nothing is made, nothing is tried out. A missing tree is an empty one.
+    #[must_use]
+    pub fn to_read(root: &Path) -> Self {
+        Self { root: root.into() }
+    }
+
     fn path(&self, key: &Key) -> Result<PathBuf> {
         let path = Path::new(key.as_str());
-        let plain = |part| matches!(part, Component::Normal(name) if name != RESERVED);
+        let plain = |part| matches!(part, Component::Normal(_));
         let is_plain = path.components().all(plain) && !path.as_os_str().is_empty();
+        let is_reserved = path.starts_with(RESERVED);
         // `components` forgives what would make two keys one file: `a//b`, `a/./b`, `a/`.
         let is_exact = key
             .as_str()
             .split('/')
             .all(|part| !part.is_empty() && part != "." && !part.contains(['\\', '\0']));
-        if is_plain && is_exact {
+        if is_plain && is_exact && !is_reserved {
             Ok(self.root.join(path))
         } else {
             Err(Error::corrupt(key, "the key is not a plain path below the storage directory"))

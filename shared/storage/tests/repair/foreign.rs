@@ -31,6 +31,30 @@ async fn documents_of_other_programs_are_taken_in_where_they_lie() {
 }
 
 #[tokio::test]
+async fn an_adopted_document_was_created_when_it_says_within_its_month() {
+    let store = Store::new();
+    for (id, document, stated) in [
+        ("a", r#"{"timestamp":"2024-02-03T10:00:00"}"#, "2024-02-05"),
+        ("b", r#"{"timestamp":"2024-01-31T23:59:59"}"#, "2024-02-05"),
+        ("c", r#"{"timestamp":"2024-01-31T23:59:59"}"#, "2024-03-01"),
+        ("d", "no JSON", "2024-02-06"),
+    ] {
+        store.put(&format!("analysis/2024/02/{id}.json"), document, &[("timestamp", stated)]).await;
+    }
+    store.heal().await;
+    let mut created: Vec<_> =
+        store.list().await.iter().map(|e| format!("{} {}", e.id, e.created_at)).collect();
+    created.sort();
+    let expected = [
+        "a 2024-02-03T10:00:00.000Z",
+        "b 2024-02-05T00:00:00.000Z",
+        "c 2024-02-29T23:59:59.999Z",
+        "d 2024-02-06T00:00:00.000Z",
+    ];
+    assert_eq!(created, expected);
+}
+
+#[tokio::test]
 async fn documents_that_are_no_analyses_are_indexed_by_their_metadata() {
     let store = Store::new();
     let good = [("implementation", "openai"), ("status", "error"), ("timestamp", "2024-01-15T10:30:00Z")];

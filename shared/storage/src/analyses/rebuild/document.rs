@@ -7,6 +7,7 @@ use super::{Damage, Finding, Look, Mode};
 use crate::analyses::Analyses;
 use crate::bucket::{Key, ObjectMeta};
 use crate::error::{Error, Result};
+use crate::foreign;
 use crate::id::AnalysisId;
 use crate::month::Month;
 use crate::time::CreatedAt;
@@ -59,8 +60,10 @@ impl Analyses {
         }
         let mut look = Look::found(Damage::NoIdRecord, key.clone(), mode == Mode::Repair);
         if mode == Mode::Repair {
+            let Some(sight) = self.look(key).await? else { return Ok(Look::default()) };
             // Within its month, so that the id leads to the document where it lies.
-            let created_at = self.fix(id, month.clamp(meta.saved_at.timestamp())).await?;
+            let created_at = foreign::created_within(sight.summary.timestamp, &meta, month);
+            let created_at = self.fix(id, created_at).await?;
             if Month::from(created_at) == month {
                 look.findings.extend(self.examine_indexed(id, created_at, mode).await?.findings);
             }

@@ -23,7 +23,9 @@ pub(super) fn list(root: &Path, prefix: &str, after: &str, limit: usize) -> io::
 }
 
 fn is_inside(directory: &str) -> bool {
-    directory.is_empty() || directory.split('/').all(|part| !matches!(part, "" | "." | ".." | RESERVED))
+    let mut parts = directory.split('/');
+    directory.is_empty()
+        || (!Path::new(directory).starts_with(RESERVED) && parts.all(|part| !matches!(part, "" | "." | "..")))
 }
 
 struct Walk<'a> {
@@ -46,7 +48,8 @@ impl Walk<'_> {
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name();
-            if !name.as_bytes().starts_with(wanted.as_bytes()) || name == RESERVED {
+            let is_reserved = key.is_empty() && name == RESERVED;
+            if is_reserved || !name.as_bytes().starts_with(wanted.as_bytes()) {
                 continue;
             }
             let Ok(name) = name.into_string() else { continue };
