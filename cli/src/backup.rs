@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use analysis_storage::bucket::RestoreTier;
 
-use crate::transfer::{Sorter, Transfer, TransferError, TransferOptions, Work, keep_apart};
+use crate::transfer::{Failures, Sorter, Transfer, TransferError, TransferOptions, Work, keep_apart};
 use copy::Copying;
 use directory::BackupDirectory;
 use origin::Origin;
@@ -105,6 +105,7 @@ async fn bring_up_to_date(
         directory: Arc::clone(directory),
         analyses,
         budget,
+        failures: Failures::default(),
         limit: config.max_document_bytes,
         restore: options.restore.then(|| (options.restore_days, options.restore_tier.into())),
         lines: Mutex::default(),

@@ -2,6 +2,7 @@
 
 mod budget;
 mod delivery;
+mod failures;
 mod files;
 mod manifest;
 mod report;
@@ -26,6 +27,7 @@ use crate::signals::{Interrupted, Signals};
 
 pub(crate) use budget::Budget;
 pub(crate) use delivery::Delivery;
+pub(crate) use failures::Failures;
 pub(crate) use files::Found;
 pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED, is_backup, sync_directory};
 pub(crate) use report::{Done, Problem, Report};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use analysis_storage::{Analyses, Entry, Error};
 
 use crate::transfer::{
-    Budget, Done, Line, Lock, MANIFEST, Problem, Sides, Sorter, Transfer, TransferError, TransferOptions,
-    Work, blocking, is_backup, keep_apart, sha256, too_large,
+    Budget, Done, Failures, Line, Lock, MANIFEST, Problem, Sides, Sorter, Transfer, TransferError,
+    TransferOptions, Work, blocking, is_backup, keep_apart, sha256, too_large,
 };
 
 /// What to compare with.
@@ -35,6 +35,7 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
         is_backup: is_backup(&options.against),
         analyses: &analyses,
         budget,
+        failures: Failures::default(),
         limit: config.max_document_bytes,
     };
     let result = comparing.everything(&mut work).await;
@@ -49,6 +50,7 @@ struct Comparing<'a> {
     is_backup: bool,
     analyses: &'a Analyses,
     budget: Budget,
+    failures: Failures,
     limit: u64,
 }
 
@@ -102,8 +104,9 @@ impl Comparing<'_> {
                     "is archived and was not compared; restore it first",
                 ));
             }
-            Err(error) => return Err(TransferError::Failed(error)),
+            Err(error) => return one(self.failures.problem(error, id)?),
         };
+        self.failures.none();
         let stored = blocking(move || sha256(&body[..])).await??;
         drop(reserved);
         let mut problems = Vec::new();

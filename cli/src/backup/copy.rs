@@ -11,7 +11,8 @@ use super::NO_LONGER_STORED;
 use super::directory::BackupDirectory;
 use super::removed::Removed;
 use crate::transfer::{
-    Budget, Done, Found, Line, Problem, Side, Sides, Sorter, TransferError, blocking, sha256, too_large,
+    Budget, Done, Failures, Found, Line, Problem, Side, Sides, Sorter, TransferError, blocking, sha256,
+    too_large,
 };
 
 /// What every copy needs.
@@ -19,6 +20,7 @@ pub(super) struct Copying<'a> {
     pub(super) directory: Arc<BackupDirectory>,
     pub(super) analyses: &'a Analyses,
     pub(super) budget: &'a Budget,
+    pub(super) failures: Failures,
     pub(super) limit: u64,
     /// For how many days archived documents are restored, and how fast; `None` if they are only reported.
     pub(super) restore: Option<(u32, RestoreTier)>,
@@ -53,7 +55,11 @@ impl Copying<'_> {
                               `design-analysis rebuild` puts it right";
                 Ok(Done::problem(Problem::new("not_listed", &*sides.id, reason)))
             }
-            Err(error) => Err(TransferError::Failed(error)),
+            Err(error) => {
+                let problem = self.failures.problem(error, &sides.id)?;
+                sides.lines.iter().try_for_each(|line| self.keep(line))?;
+                Ok(Done::problem(problem))
+            }
         }
     }
 
@@ -78,8 +84,17 @@ impl Copying<'_> {
         if entry.size > self.limit {
             return self.not_copied(line.as_ref(), too_large(&*sides.id, entry.size, self.limit));
         }
+        if sides.files.is_empty() && self.directory.is_obstructed(&sides.id) {
+            let reason = "is no file, so that the document cannot be put there; move it away";
+            let problem = Problem::new("obstacle", format!("{}.json", sides.id), reason);
+            return self.not_copied(line.as_ref(), problem);
+        }
         let reserved = self.budget.reserve(entry.size).await;
-        match self.analyses.read(&entry).await {
+        let read = self.analyses.read(&entry).await;
+        if read.is_ok() {
+            self.failures.none();
+        }
+        match read {
             Ok(Some((entry, object))) => self.write(&entry, object.body, sides).await,
             // Deleted since it was listed.
             Ok(None) => self.not_stored(sides),
@@ -87,7 +102,7 @@ impl Copying<'_> {
                 drop(reserved);
                 self.archived(&entry, line, sides).await
             }
-            Err(error) => Err(TransferError::Failed(error)),
+            Err(error) => self.not_copied(line.as_ref(), self.failures.problem(error, &sides.id)?),
         }
     }
 
@@ -100,11 +115,10 @@ impl Copying<'_> {
             [line] => Ok((line.size == *size).then(|| line.clone())),
             lines => {
                 let place = self.directory.document(&sides.id);
-                let path = place.clone();
                 let read = blocking(move || sha256(File::open(place)?)).await?;
-                let (digest, size) =
-                    read.map_err(|source| TransferError::File { what: "read", path, source })?;
-                Ok(Line::describing(lines, &digest, size).cloned())
+                // A file that cannot be read is copied again.
+                let line = read.ok().and_then(|(digest, size)| Line::describing(lines, &digest, size));
+                Ok(line.cloned())
             }
         }
     }
@@ -149,7 +163,9 @@ impl Copying<'_> {
         if !sides.is_requested {
             match self.analyses.restore(&entry.id, days, tier).await {
                 Ok(_) | Err(Error::NotFound(_)) => {}
-                Err(error) => return Err(TransferError::Failed(error)),
+                Err(error) => {
+                    return self.not_copied(line.as_ref(), self.failures.problem(error, &sides.id)?);
+                }
             }
         }
         let mut records = vec![Side::Stored(entry.to_string()), Side::Requested];

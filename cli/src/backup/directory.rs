@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::removed::Removed;
+use super::removed::{Removed, is_taken};
 use crate::transfer::{Line, Lock, Manifest, RESERVED, Sorter, TransferError, sync_directory};
 
 /// A backup that is being made or brought up to date.
@@ -88,6 +88,11 @@ impl BackupDirectory {
         let moved = self.removed.sync().and_then(|()| sync());
         let done = moved.and_then(|()| self.manifest.replace(&temporary, lines)).and_then(|()| sync());
         done.map_err(|source| TransferError::File { what: "write", path: self.path.clone(), source })
+    }
+
+    /// Whether there is anything where the document would be, other than a file. A link counts, wherever it leads.
+    pub(super) fn is_obstructed(&self, id: &str) -> bool {
+        is_taken(&self.document(id))
     }
 
     /// Where a document is.

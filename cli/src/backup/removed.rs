@@ -54,6 +54,6 @@ impl Removed {
 }
 
 /// Whether there is anything; a link counts, wherever it leads.
-fn is_taken(place: &Path) -> bool {
+pub(super) fn is_taken(place: &Path) -> bool {
     fs::symlink_metadata(place).is_ok()
 }

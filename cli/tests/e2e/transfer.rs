@@ -6,6 +6,7 @@ mod backup;
 mod memory;
 mod migrate;
 mod older_bucket;
+mod removed;
 mod round_trip;
 mod signals;
 mod tree;

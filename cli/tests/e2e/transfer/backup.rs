@@ -1,6 +1,7 @@
 //! Backups that are brought up to date, damaged, and compared.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -163,103 +164,6 @@ fn two_backups_do_not_share_a_directory() {
 }
 
 #[test]
-fn another_store_does_not_empty_a_backup() {
-    let stage = stage();
-    let before = files(Path::new(&stage.backup));
-    let other = TempDir::new().unwrap();
-    let variables = [("LOCAL_STORAGE_DIR", text(other.path()))];
-    let server = Server::start(&variables);
-    server.client().put("one", br#"{"n":"other"}"#);
-    let ran = run(&variables, &["backup", "--to", &stage.backup]);
-    assert_eq!(ran.code, Some(2));
-    assert!(ran.err.contains("is a backup of") && ran.err.contains("--allow-other-store"), "{}", ran.err);
-    assert_eq!(files(Path::new(&stage.backup)), before);
-
-    run(&variables, &["backup", "--to", &stage.backup, "--allow-other-store"])
-        .assert_well(&[("copied", 1), ("no_longer_stored", 2)]);
-    run(&variables, &["backup", "--to", &stage.backup]).assert_well(&[("unchanged", 1)]);
-    assert_eq!(stage.backup().code, Some(2));
-}
-
-#[test]
-fn an_empty_store_empties_a_backup_only_when_told_and_what_was_removed_can_be_restored() {
-    let stage = stage();
-    for id in ["one", "two", "three"] {
-        stage.client.delete(id);
-    }
-    let (before, listed) = (files(Path::new(&stage.backup)), manifest(Path::new(&stage.backup)));
-    let ran = stage.backup();
-    assert_eq!(ran.code, Some(2));
-    assert!(ran.err.contains("the store lists nothing") && ran.err.contains("--allow-empty"), "{}", ran.err);
-    assert_eq!(files(Path::new(&stage.backup)), before);
-
-    stage.run(&["backup", "--to", &stage.backup, "--allow-empty"]).assert_well(&[("no_longer_stored", 3)]);
-    let directory = TempDir::new().unwrap();
-    let [store, again] = ["store", "again"].map(|name| directory.path().join(name));
-    let variables = [("LOCAL_STORAGE_DIR", text(&store))];
-    let removed = Path::new(&stage.backup).join(".backup/removed");
-    run(&variables, &["restore-backup", "--from", text(&removed)]).assert_well(&[("created", 3)]);
-    run(&variables, &["backup", "--to", text(&again)]).assert_well(&[("copied", 3)]);
-    assert_eq!(manifest(&again), listed);
-}
-
-#[test]
-fn what_only_the_list_lacks_stays_in_a_backup() {
-    let stage = stage();
-    let index = Path::new(&stage.store).join("metadata/index");
-    let entries = fs::read_dir(index).unwrap().map(|entry| entry.unwrap().path());
-    let entry = entries.into_iter().find(|path| text(path).contains("two")).unwrap();
-    fs::remove_file(entry).unwrap();
-    let ran = stage.backup();
-    ran.assert_found(&["not_listed two"]);
-    assert_eq!((&ran.totals()["unchanged"], &ran.totals()["no_longer_stored"]), (&2.into(), &0.into()));
-    assert_eq!(manifest(Path::new(&stage.backup)).len(), 3);
-    assert_eq!(stage.file("two.json"), r#"{"n":"two"}"#);
-}
-
-#[test]
-fn of_what_is_removed_every_copy_is_kept() {
-    let stage = stage();
-    for n in 1..=3 {
-        stage.client.put("five", format!("{{\"n\":{n}}}").as_bytes());
-        stage.backup().assert_well(&[("copied", 1)]);
-        stage.client.delete("five");
-        stage.backup().assert_well(&[("no_longer_stored", 1)]);
-    }
-    let copies = ["five.json", "earlier/five.1.json", "earlier/five.2.json"];
-    let copies = copies.map(|name| stage.file(&format!(".backup/removed/{name}")));
-    assert_eq!(copies, [r#"{"n":3}"#, r#"{"n":1}"#, r#"{"n":2}"#]);
-
-    // An older copy can be restored from the place of the newest: its line is still there.
-    let removed = Path::new(&stage.backup).join(".backup/removed");
-    for copy in [&copies[0], &copies[1]] {
-        write(&removed, "five.json", copy);
-        let other = TempDir::new().unwrap();
-        let variables = [("LOCAL_STORAGE_DIR", text(other.path()))];
-        run(&variables, &["restore-backup", "--from", text(&removed)]).assert_well(&[("created", 1)]);
-    }
-}
-
-#[test]
-fn a_file_that_is_not_of_the_backup_is_moved_aside_and_reported() {
-    let stage = stage();
-    let root = Path::new(&stage.backup);
-    write(root, "four.json", "mine");
-    write(root, "five.json", r#"{"n":"five"}"#);
-    for id in ["four", "five"] {
-        stage.client.put(id, format!("{{\"n\":\"{id}\"}}").as_bytes());
-    }
-    let ran = stage.backup();
-    ran.assert_found(&["displaced_file four.json"]);
-    assert_eq!(ran.totals()["copied"], 2);
-    assert_eq!(
-        (&*stage.file(".backup/removed/four.json"), &*stage.file("four.json")),
-        ("mine", r#"{"n":"four"}"#)
-    );
-    stage.verify().assert_well(&[("equal", 5)]);
-}
-
-#[test]
 fn a_manifest_that_cannot_grow_keeps_whole_lines() {
     let stage = stage();
     for n in 0..8 {
@@ -284,19 +188,42 @@ fn a_manifest_that_cannot_grow_keeps_whole_lines() {
     stage.verify().assert_well(&[("equal", 11)]);
 }
 
-#[test]
-fn a_backup_is_not_migrated_and_what_it_removed_is_never_taken() {
-    let stage = stage();
-    let other = TempDir::new().unwrap();
-    let store = other.path().join("store");
-    let variables = [("LOCAL_STORAGE_DIR", text(&store))];
-    let ran = run(&variables, &["migrate", "--from", &stage.backup]);
-    assert_eq!(ran.code, Some(2));
-    assert!(ran.err.contains("`restore-backup --from"), "{}", ran.err);
+/// Puts links to themselves in the place of stored documents.
+fn make_unreadable(stage: &Stage, ids: &str) {
+    for (path, _) in files(&Path::new(&stage.store).join("analysis")) {
+        if path.is_file() && path.file_name().unwrap().to_str().unwrap().starts_with(ids) {
+            fs::remove_file(&path).unwrap();
+            symlink(&path, &path).unwrap();
+        }
+    }
+}
 
-    let source = other.path().join("source");
-    write(&source, "nested/one.json", "{}");
-    write(&source, "nested/.backup/removed/two.json", "{}");
-    run(&variables, &["migrate", "--from", text(&source)]).assert_well(&[("created", 1)]);
-    run(&variables, &["verify", "--against", text(&source)]).assert_well(&[("equal", 1)]);
+#[test]
+fn what_can_be_neither_read_nor_put_in_place_is_reported_and_all_else_is_copied() {
+    let stage = stage();
+    stage.client.put("four", b"{}");
+    write(Path::new(&stage.backup), "four.json/in the way", "");
+    stage.client.put("two", br#"{"n":"other"}"#);
+    stage.client.put("one", b"{}");
+    make_unreadable(&stage, "one");
+    let ran = stage.backup();
+    ran.assert_found(&["obstacle four.json", "unreadable one"]);
+    assert_eq!((&ran.totals()["copied"], &ran.totals()["unchanged"]), (&1.into(), &1.into()));
+    // The older copy is kept.
+    assert_eq!((&*stage.file("one.json"), manifest(Path::new(&stage.backup)).len()), (r#"{"n":"one"}"#, 3));
+    let ran = stage.verify();
+    ran.assert_found(&["only_in_store four", "unreadable one"]);
+    assert_eq!(ran.totals()["equal"], 2);
+}
+
+#[test]
+fn a_store_of_which_nothing_can_be_read_stops_a_backup() {
+    let stage = stage();
+    for n in 0..10 {
+        stage.client.put(&format!("more-{n}"), b"{}");
+    }
+    make_unreadable(&stage, "more-");
+    let ran = stage.backup();
+    assert_eq!(ran.code, Some(2), "{}", ran.out);
+    assert!(ran.err.contains("stopped by a failure; the same command goes on where it was"), "{}", ran.err);
 }
