@@ -2,6 +2,8 @@
 
 mod copy;
 mod directory;
+mod origin;
+mod removed;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -9,16 +11,17 @@ use std::time::Duration;
 
 use analysis_storage::bucket::RestoreTier;
 
-use crate::transfer::{Sorter, Transfer, TransferError, TransferOptions, Work, keep_apart};
+use crate::transfer::{Failures, Sorter, Transfer, TransferError, TransferOptions, Work, keep_apart};
 use copy::Copying;
 use directory::BackupDirectory;
+use origin::Origin;
 
 /// How long to wait before archived documents are looked at again: at first, and at most.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// What is said of documents that have been deleted from the store since the last backup.
-const REMOVED: &str = "no longer stored";
+const NO_LONGER_STORED: &str = "no longer stored";
 
 /// Where to, and what to do about archived documents.
 #[derive(Debug, clap::Args)]
@@ -26,6 +29,12 @@ pub(crate) struct Options {
     /// The directory; made if it is missing, and brought up to date if it holds a backup
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
+    /// Go on with a backup of another store, or of a store that has moved
+    #[arg(long)]
+    allow_other_store: bool,
+    /// Take everything out of the backup if the store is empty
+    #[arg(long)]
+    allow_empty: bool,
     /// Restore archived documents, and wait for them: minutes to days
     #[arg(long)]
     restore: bool,
@@ -59,11 +68,15 @@ impl From<Tier> for RestoreTier {
 
 /// Copies what has changed, until the end, a signal or a failure.
 pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
-    let counts = ["copied", "unchanged", REMOVED];
+    let counts = ["copied", "unchanged", NO_LONGER_STORED];
     let mut transfer = Transfer::begin("backup", &options.transfer, &counts).await?;
     keep_apart(&transfer.config, &options.to)?;
     let directory = Arc::new(BackupDirectory::open(&options.to)?);
-    let result = bring_up_to_date(&options, &directory, &mut transfer).await;
+    let origin = Origin::of(&transfer.config)?;
+    if !options.allow_other_store && directory.is_in_use() {
+        origin.check(&options.to)?;
+    }
+    let result = bring_up_to_date(&options, &origin, &directory, &mut transfer).await;
     transfer.work.progress.clear();
     result?;
     transfer.work.report.finish()
@@ -71,6 +84,7 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
 
 async fn bring_up_to_date(
     options: &Options,
+    origin: &Origin,
     directory: &Arc<BackupDirectory>,
     transfer: &mut Transfer,
 ) -> Result<(), TransferError> {
@@ -78,12 +92,20 @@ async fn bring_up_to_date(
     let mut known = Sorter::default();
     // What cannot be read of an old manifest is copied again.
     known.add_lines(directory.path(), drop)?;
+    let is_listed = known.count() > 0;
     known.add_files(directory.path(), false, analyses, work).await?;
-    known.add_stored(analyses, work).await?;
+    if known.add_stored(analyses, work).await? == 0 && is_listed && !options.allow_empty {
+        return Err(TransferError::Unusable(format!(
+            "the store lists nothing, and the backup in {} does; if nothing is to be stored any more, say --allow-empty",
+            options.to.display()
+        )));
+    }
+    origin.record(directory.path())?;
     let copying = Copying {
         directory: Arc::clone(directory),
         analyses,
         budget,
+        failures: Failures::default(),
         limit: config.max_document_bytes,
         restore: options.restore.then(|| (options.restore_days, options.restore_tier.into())),
         lines: Mutex::default(),

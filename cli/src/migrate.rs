@@ -10,7 +10,7 @@ use analysis_storage::{AnalysisId, CreatedAt, Document, Entry, Error};
 use bytes::Bytes;
 
 use crate::transfer::{
-    Delivery, Done, Problem, Transfer, TransferError, TransferOptions, blocking, keep_apart,
+    Delivery, Done, Problem, Transfer, TransferError, TransferOptions, blocking, keep_apart, refuse_backup,
 };
 use bucket::Location;
 
@@ -48,6 +48,7 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let Transfer { config, analyses, budget, mut work } = transfer?;
     if let Source::Directory(root) = source {
         keep_apart(&config, root)?;
+        refuse_backup(root)?;
     }
     let existing = if options.replace { Existing::Replace } else { Existing::Keep };
     let limit = config.max_document_bytes;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::transfer::{
     Delivery, Done, Line, Lock, MANIFEST, Problem, Sides, Sorter, Transfer, TransferError, TransferOptions,
-    Work, blocking, read_file, sha256, too_large,
+    Work, blocking, keep_apart, read_file, sha256, too_large,
 };
 
 /// Where from, and what to do about what is there already.
@@ -29,6 +29,7 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let counts = Delivery::counts(false);
     let Transfer { config, analyses, budget, mut work } =
         Transfer::begin("restore-backup", &options.transfer, &counts).await?;
+    keep_apart(&config, &options.from)?;
     let existing = if options.replace { Existing::Replace } else { Existing::Keep };
     let limit = config.max_document_bytes;
     let delivery = Delivery { analyses: &analyses, budget, limit, existing, dry_run: false };
@@ -72,7 +73,7 @@ async fn one(directory: &Path, delivery: &Delivery<'_>, sides: Sides) -> Result<
         (false, Some((_, size))) => {
             // Twice: what is stored under the id may have to be compared with it.
             let _reserved = delivery.budget.reserve(size * 2).await;
-            file(directory, delivery, &name, *size, lines, entry.as_ref()).await
+            file(directory, delivery, &name, *size, &lines, entry.as_ref()).await
         }
     }?;
     done.problems.splice(0..0, problems);
@@ -85,7 +86,7 @@ async fn file(
     delivery: &Delivery<'_>,
     name: &str,
     size: u64,
-    lines: Vec<Line>,
+    lines: &[Line],
     known: Option<&Entry>,
 ) -> Result<Done, TransferError> {
     let problem = |kind: &'static str, reason| Ok(Done::problem(Problem::new(kind, name, reason)));
@@ -94,8 +95,8 @@ async fn file(
         Err(error) => return problem("unreadable", error.to_string()),
     };
     let content = bytes.clone();
-    let (digest, _) = blocking(move || sha256(&content[..])).await??;
-    match lines.into_iter().rfind(|line| line.sha256 == digest && line.size == bytes.len() as u64) {
+    let (digest, size) = blocking(move || sha256(&content[..])).await??;
+    match Line::describing(lines, &digest, size) {
         Some(line) => save(delivery, name, line, bytes, known).await,
         None => problem("damaged_file", format!("is not what {MANIFEST} says: its SHA-256 is {digest}")),
     }
@@ -104,7 +105,7 @@ async fn file(
 async fn save(
     delivery: &Delivery<'_>,
     name: &str,
-    line: Line,
+    line: &Line,
     bytes: Bytes,
     known: Option<&Entry>,
 ) -> Result<Done, TransferError> {

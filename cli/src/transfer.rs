@@ -2,6 +2,7 @@
 
 mod budget;
 mod delivery;
+mod failures;
 mod files;
 mod manifest;
 mod report;
@@ -11,7 +12,7 @@ mod work;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use analysis_http::telemetry;
 use analysis_storage::config::Storage;
@@ -26,8 +27,9 @@ use crate::signals::{Interrupted, Signals};
 
 pub(crate) use budget::Budget;
 pub(crate) use delivery::Delivery;
+pub(crate) use failures::Failures;
 pub(crate) use files::Found;
-pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED};
+pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED, is_backup, sync_directory};
 pub(crate) use report::{Done, Problem, Report};
 pub(crate) use sides::{Side, Sides};
 pub(crate) use sorter::Sorter;
@@ -140,16 +142,46 @@ fn configure() -> Result<Config, TransferError> {
 /// Refuses a directory that holds the files of the store, or lies among them.
 pub(crate) fn keep_apart(config: &Config, directory: &Path) -> Result<(), TransferError> {
     let Storage::Local { directory: store } = &config.storage else { return Ok(()) };
-    let absolute = |path: &Path| fs::canonicalize(path).or_else(|_| std::path::absolute(path));
-    match (absolute(store), absolute(directory)) {
-        (Ok(own), Ok(other)) if own.starts_with(&other) || other.starts_with(&own) => {
-            let (other, own) = (directory.display(), store.display());
-            Err(TransferError::Unusable(format!(
-                "{other} and the store in {own} overlap; choose another directory"
-            )))
-        }
-        _ => Ok(()),
+    let place = |path: &Path| {
+        canonical(path).map_err(|source| TransferError::File { what: "find", path: path.to_owned(), source })
+    };
+    let (own, other) = (place(store)?, place(directory)?);
+    if own.starts_with(&other) || other.starts_with(&own) {
+        let (other, own) = (directory.display(), store.display());
+        let text = format!("{other} and the store in {own} overlap; choose another directory");
+        return Err(TransferError::Unusable(text));
     }
+    Ok(())
+}
+
+/// Refuses to take a backup for a mere directory: creation times, once recorded, never change. Without its manifest it
+/// is one.
+pub(crate) fn refuse_backup(directory: &Path) -> Result<(), TransferError> {
+    if !directory.join(MANIFEST).exists() {
+        return Ok(());
+    }
+    Err(TransferError::Unusable(format!(
+        "there is a {MANIFEST} in {0}, so it is a backup: `restore-backup --from {0}` brings it back with its creation \
+         times; to migrate its files as they are, move {MANIFEST} away",
+        directory.display()
+    )))
+}
+
+/// Where a path leads, or will lead once the directories that are missing have been made.
+fn canonical(path: &Path) -> io::Result<PathBuf> {
+    let mut place = PathBuf::new();
+    for part in std::path::absolute(path)?.components() {
+        match part {
+            Component::ParentDir => drop(place.pop()),
+            part => place.push(part),
+        }
+        match fs::canonicalize(&place) {
+            Ok(found) => place = found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(place)
 }
 
 /// Hands every entry of the list to `found`.

@@ -1,13 +1,13 @@
 //! `design-analysis verify`: the store compared with a directory, both ways.
 
-use std::fs::File;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use analysis_storage::{Analyses, Entry, Error};
 
 use crate::transfer::{
-    Budget, Done, Line, MANIFEST, Problem, Sides, Sorter, Transfer, TransferError, TransferOptions, Work,
-    blocking, sha256, too_large,
+    Budget, Done, Failures, Line, Lock, MANIFEST, Problem, Sides, Sorter, Transfer, TransferError,
+    TransferOptions, Work, blocking, is_backup, keep_apart, sha256, too_large,
 };
 
 /// What to compare with.
@@ -28,8 +28,16 @@ const FILES: &str = "files in the directory";
 pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let Transfer { config, analyses, budget, mut work } =
         Transfer::begin("verify", &options.transfer, &[EQUAL, STORED, FILES]).await?;
-    let limit = config.max_document_bytes;
-    let comparing = Comparing { directory: &options.against, analyses: &analyses, budget, limit };
+    keep_apart(&config, &options.against)?;
+    let _lock = Lock::shared(&options.against)?;
+    let comparing = Comparing {
+        directory: &options.against,
+        is_backup: is_backup(&options.against),
+        analyses: &analyses,
+        budget,
+        failures: Failures::default(),
+        limit: config.max_document_bytes,
+    };
     let result = comparing.everything(&mut work).await;
     work.progress.clear();
     result?;
@@ -38,8 +46,11 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
 
 struct Comparing<'a> {
     directory: &'a Path,
+    /// Whether each file needs a line of the manifest, and lies beside it, so that it can be restored.
+    is_backup: bool,
     analyses: &'a Analyses,
     budget: Budget,
+    failures: Failures,
     limit: u64,
 }
 
@@ -49,7 +60,7 @@ impl Comparing<'_> {
         let mut unreadable = Done::default();
         sides.add_lines(self.directory, |problem| unreadable.problems.push(problem))?;
         work.report.add(&unreadable)?;
-        let (files, _) = sides.add_files(self.directory, true, self.analyses, work).await?;
+        let (files, _) = sides.add_files(self.directory, !self.is_backup, self.analyses, work).await?;
         let stored = sides.add_stored(self.analyses, work).await?;
         work.report.count(FILES, files);
         work.report.count(STORED, stored);
@@ -62,7 +73,7 @@ impl Comparing<'_> {
         let Sides { id, entry, lines, files, mut problems, .. } = sides;
         match entry {
             Some(entry) => problems.extend(self.stored(&entry, &files, &lines).await?),
-            None => problems.extend(not_stored(&id, &files, &lines)),
+            None => problems.extend(self.not_stored(&id, &files, &lines).await?),
         }
         let count = (problems.is_empty() && !files.is_empty()).then_some(EQUAL);
         Ok(Done { count, problems })
@@ -85,7 +96,7 @@ impl Comparing<'_> {
         let reserved = self.budget.reserve(entry.size).await;
         let (entry, body) = match self.analyses.read(entry).await {
             Ok(Some((entry, object))) => (entry, object.body),
-            Ok(None) => return Ok(not_stored(id, files, lines)),
+            Ok(None) => return self.not_stored(id, files, lines).await,
             Err(Error::Archived(_)) => {
                 return one(Problem::new(
                     "archived",
@@ -93,69 +104,106 @@ impl Comparing<'_> {
                     "is archived and was not compared; restore it first",
                 ));
             }
-            Err(error) => return Err(TransferError::Failed(error)),
+            Err(error) => return one(self.failures.problem(error, id)?),
         };
+        self.failures.none();
         let stored = blocking(move || sha256(&body[..])).await??;
         drop(reserved);
         let mut problems = Vec::new();
-        for (path, size) in files {
-            problems.extend(self.differs(path, *size, &stored).await?);
-        }
-        if problems.is_empty() {
-            problems.extend(line_differs(&entry, &stored, lines));
+        for (path, _) in files {
+            problems.extend(match self.file(path, lines).await? {
+                Ok(file) => file.differs(&entry, &stored),
+                Err(problem) => vec![problem],
+            });
         }
         Ok(problems)
     }
 
-    async fn differs(
+    async fn not_stored(
+        &self,
+        id: &str,
+        files: &[(PathBuf, u64)],
+        lines: &[Line],
+    ) -> Result<Vec<Problem>, TransferError> {
+        if files.is_empty() && !lines.is_empty() {
+            let reason = format!("is in {MANIFEST}, but neither in the directory nor in the store");
+            return Ok(vec![Problem::new("only_in_manifest", id, reason)]);
+        }
+        let mut problems = Vec::new();
+        for (path, _) in files {
+            if self.is_backup {
+                problems.extend(self.file(path, lines).await?.map_or_else(Some, |file| file.undescribed));
+            }
+            let reason = "is in the directory, but not in the store";
+            problems.push(Problem::new("only_in_directory", path.display().to_string(), reason));
+        }
+        Ok(problems)
+    }
+
+    /// Reads a file, and finds its line as `restore-backup` does.
+    async fn file<'l>(
         &self,
         path: &Path,
-        size: u64,
-        (digest, stored_size): &(String, u64),
-    ) -> Result<Option<Problem>, TransferError> {
-        let subject = path.display().to_string();
-        if size != *stored_size {
-            let reason = format!("has {size} bytes, and {stored_size} in the store");
-            return Ok(Some(Problem::new("size", subject, reason)));
-        }
-        let file = self.directory.join(path);
-        Ok(match blocking(move || sha256(File::open(file)?)).await? {
-            Ok((own, _)) if own == *digest => None,
-            Ok((own, _)) => {
-                Some(Problem::new("sha256", subject, format!("has SHA-256 {own}, and {digest} in the store")))
+        lines: &'l [Line],
+    ) -> Result<Result<File<'l>, Problem>, TransferError> {
+        let (subject, place) = (path.display().to_string(), self.directory.join(path));
+        let (digest, size) = match blocking(move || sha256(fs::File::open(place)?)).await? {
+            Ok(read) => read,
+            Err(error) => return Ok(Err(Problem::new("unreadable", subject, error.to_string()))),
+        };
+        let line = Line::describing(lines, &digest, size);
+        let undescribed = (self.is_backup && line.is_none()).then(|| {
+            if lines.is_empty() {
+                Problem::new("unlisted_file", &*subject, format!("is not in {MANIFEST}"))
+            } else {
+                let reason = format!("is not what {MANIFEST} says: its SHA-256 is {digest}");
+                Problem::new("damaged_file", &*subject, reason)
             }
-            Err(error) => Some(Problem::new("unreadable", subject, error.to_string())),
-        })
+        });
+        Ok(Ok(File { subject, digest, size, line, undescribed }))
     }
 }
 
-fn not_stored(id: &str, files: &[(PathBuf, u64)], lines: &[Line]) -> Vec<Problem> {
-    if files.is_empty() && !lines.is_empty() {
-        let reason = format!("is in {MANIFEST}, but neither in the directory nor in the store");
-        return vec![Problem::new("only_in_manifest", id, reason)];
-    }
-    let only = |path: &PathBuf| {
-        Problem::new(
-            "only_in_directory",
-            path.display().to_string(),
-            "is in the directory, but not in the store",
-        )
-    };
-    files.iter().map(|(path, _)| only(path)).collect()
+/// A file that has been read.
+struct File<'l> {
+    /// Its path below the directory.
+    subject: String,
+    digest: String,
+    /// In bytes.
+    size: u64,
+    /// The line that describes it, in a backup.
+    line: Option<&'l Line>,
+    /// Why a backup cannot be restored from it.
+    undescribed: Option<Problem>,
 }
 
-/// What the manifest says otherwise: the last line, as an unfinished backup may have left several.
-fn line_differs(entry: &Entry, (digest, _): &(String, u64), lines: &[Line]) -> Option<Problem> {
-    let line = lines.iter().rfind(|line| line.sha256 == *digest).or(lines.last())?;
-    let differs = |what: &str, own: &str, stored: &str| {
-        let reason = format!("has {what} {own} in {MANIFEST}, and {stored} in the store");
-        Some(Problem::new("manifest", entry.id.as_str(), reason))
-    };
-    if line.sha256 != *digest {
-        differs("SHA-256", &line.sha256, digest)
-    } else if line.created_at() != Some(entry.created_at) {
-        differs("created_at", &line.created_at, &entry.created_at.to_string())
-    } else {
-        None
+impl File<'_> {
+    /// What file and line say otherwise than the store. When a document was saved is no difference: it is saved anew
+    /// when it is restored.
+    fn differs(self, entry: &Entry, (digest, size): &(String, u64)) -> Vec<Problem> {
+        let mut problems = Vec::from_iter(self.undescribed);
+        if self.size != *size {
+            let reason = format!("has {} bytes, and {size} in the store", self.size);
+            problems.push(Problem::new("size", self.subject, reason));
+        } else if self.digest != *digest {
+            let reason = format!("has SHA-256 {}, and {digest} in the store", self.digest);
+            problems.push(Problem::new("sha256", self.subject, reason));
+        } else if let Some(line) = self.line {
+            problems.extend(line_differs(entry, line));
+        }
+        problems
     }
+}
+
+fn line_differs(entry: &Entry, line: &Line) -> Option<Problem> {
+    let stored = Line::of(entry, String::new());
+    let created_at = line.created_at().map_or_else(|| line.created_at.clone(), |at| at.to_string());
+    let fields = [
+        ("created_at", &created_at, &stored.created_at),
+        ("implementation", &line.implementation, &stored.implementation),
+        ("status", &line.status, &stored.status),
+    ];
+    let (what, own, stored) = fields.into_iter().find(|(_, own, stored)| own != stored)?;
+    let reason = format!("has {what} {own} in {MANIFEST}, and {stored} in the store");
+    Some(Problem::new("manifest", entry.id.as_str(), reason))
 }

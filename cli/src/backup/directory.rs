@@ -1,17 +1,19 @@
 //! The directory of a backup: `{id}.json`, the manifest, and `.backup/` for all else.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::transfer::{Line, Lock, Manifest, RESERVED, Sorter, TransferError};
+use super::removed::{Removed, is_taken};
+use crate::transfer::{Line, Lock, Manifest, RESERVED, Sorter, TransferError, sync_directory};
 
 /// A backup that is being made or brought up to date.
 #[derive(Debug)]
 pub(super) struct BackupDirectory {
     path: PathBuf,
     manifest: Manifest,
+    removed: Removed,
     _lock: Lock,
 }
 
@@ -20,7 +22,7 @@ impl BackupDirectory {
     pub(super) fn open(path: &Path) -> Result<Self, TransferError> {
         let failed = |source| TransferError::File { what: "use", path: path.to_owned(), source };
         let reserved = path.join(RESERVED);
-        fs::create_dir_all(reserved.join("removed")).map_err(failed)?;
+        fs::create_dir_all(&reserved).map_err(failed)?;
         let lock = Lock::exclusive(path)?;
         // What a backup that was killed has left behind.
         match fs::remove_dir_all(reserved.join("tmp")) {
@@ -33,11 +35,22 @@ impl BackupDirectory {
                 "the file system of {path} does not tell upper from lower case in file names, as ids do; choose another"
             )));
         }
-        Ok(Self { path: path.to_owned(), manifest: Manifest::open(path).map_err(failed)?, _lock: lock })
+        let removed = Removed::open(path).map_err(failed)?;
+        Ok(Self {
+            path: path.to_owned(),
+            manifest: Manifest::open(path).map_err(failed)?,
+            removed,
+            _lock: lock,
+        })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the manifest lists anything.
+    pub(super) fn is_in_use(&self) -> bool {
+        !self.manifest.is_empty()
     }
 
     /// Puts a document in place, its line in the manifest first. A process that is killed in between leaves a line
@@ -55,15 +68,11 @@ impl BackupDirectory {
         temporary.persist(&place).map_err(|error| failed(error.error)).map(drop)
     }
 
-    /// Takes a document out of the backup, and keeps it.
-    pub(super) fn remove(&self, id: &str) -> Result<(), TransferError> {
+    /// Takes a file out of the backup, and keeps it with the lines that may describe it.
+    pub(super) fn remove(&self, id: &str, lines: &[Line]) -> Result<(), TransferError> {
         let place = self.document(id);
-        let removed = self.path.join(RESERVED).join("removed").join(format!("{id}.json"));
-        fs::rename(&place, removed).map_err(|source| TransferError::File {
-            what: "move",
-            path: place,
-            source,
-        })
+        let taken = self.removed.take(&place, id, lines);
+        taken.map_err(|source| TransferError::File { what: "move", path: place, source })
     }
 
     /// Reduces the manifest to these lines.
@@ -74,10 +83,16 @@ impl BackupDirectory {
             Err(error) => vec![Err(error)],
         });
         let temporary = self.path.join(RESERVED).join("tmp").join("manifest");
-        let sync = || File::open(&self.path)?.sync_all();
-        // The files before the manifest that lists them.
-        let done = sync().and_then(|()| self.manifest.replace(&temporary, lines)).and_then(|()| sync());
+        let sync = || sync_directory(&self.path);
+        // What was taken out, then the files, before the manifest that lists them.
+        let moved = self.removed.sync().and_then(|()| sync());
+        let done = moved.and_then(|()| self.manifest.replace(&temporary, lines)).and_then(|()| sync());
         done.map_err(|source| TransferError::File { what: "write", path: self.path.clone(), source })
+    }
+
+    /// Whether there is anything where the document would be, other than a file. A link counts, wherever it leads.
+    pub(super) fn is_obstructed(&self, id: &str) -> bool {
+        is_taken(&self.document(id))
     }
 
     /// Where a document is.

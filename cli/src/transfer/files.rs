@@ -38,7 +38,8 @@ pub(crate) enum Found {
 /// Hands every `*.json` file below `root`, its id first, to `found`; for what is no analysis the id is empty. How many
 /// other files there are.
 ///
-/// Symbolic links to files are followed, those to directories are not: they could lead in circles.
+/// Symbolic links to files are followed, those to directories are not: they could lead in circles. What backups keep
+/// beside their documents is passed over, wherever they are.
 pub(crate) async fn walk(
     root: &Path,
     nested: bool,
@@ -68,7 +69,7 @@ pub(crate) async fn walk(
                     Some((id, file)) => found(&id, file).map_err(TransferError::Temporary)?,
                     None => others += 1,
                 }
-            } else if nested && path != Path::new(RESERVED) {
+            } else if nested && entry.file_name() != RESERVED {
                 directories.push(path);
             }
         }

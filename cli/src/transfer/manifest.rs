@@ -5,7 +5,8 @@
 //! and the last line that fits a file is the one that describes it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -53,6 +54,11 @@ impl Line {
         }
     }
 
+    /// The line that describes a file with this digest and size: the last that fits.
+    pub(crate) fn describing<'a>(lines: &'a [Self], sha256: &str, size: u64) -> Option<&'a Self> {
+        lines.iter().rfind(|line| line.sha256 == sha256 && line.size == size)
+    }
+
     /// The creation time; `None` if it cannot be read.
     pub(crate) fn created_at(&self) -> Option<CreatedAt> {
         CreatedAt::from_millis(self.created_at.parse::<Timestamp>().ok()?.as_millisecond())
@@ -73,6 +79,11 @@ impl Line {
             execution_ms: None,
         }
     }
+}
+
+/// Whether a directory is a backup, or was one before its manifest was lost.
+pub(crate) fn is_backup(directory: &Path) -> bool {
+    [MANIFEST, RESERVED].iter().any(|name| directory.join(name).exists())
 }
 
 /// Hands each line and its number to `found`, or the number alone if it cannot be read. A last line that was cut off
@@ -106,14 +117,16 @@ pub(crate) fn read_lines(
 #[derive(Debug)]
 pub(crate) struct Manifest {
     path: PathBuf,
-    file: Mutex<File>,
+    file: File,
+    /// The length of its whole lines, in bytes.
+    length: Mutex<u64>,
 }
 
 impl Manifest {
     /// Opens or makes the one in this directory, and takes off a last line that was cut off.
     pub(crate) fn open(directory: &Path) -> io::Result<Self> {
         let path = directory.join(MANIFEST);
-        let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path)?;
+        let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path)?;
         let mut whole = 0;
         let mut reader = BufReader::new(&file);
         let mut line = Vec::new();
@@ -122,15 +135,33 @@ impl Manifest {
             line.clear();
         }
         file.set_len(whole)?;
-        file.seek(SeekFrom::End(0))?;
-        Ok(Self { path, file: Mutex::new(file) })
+        sync_directory(directory)?;
+        Ok(Self { path, file, length: Mutex::new(whole) })
     }
 
-    /// Adds a line: at once, and whole unless the process ends meanwhile.
+    /// Whether it has no line.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self.length.lock().unwrap_or_else(PoisonError::into_inner) == 0
+    }
+
+    /// Adds a line, and waits until the disk has it. It is whole unless the process ends meanwhile.
     pub(crate) fn append(&self, line: &Line) -> io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
-        self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&text)
+        self.write(&text)?;
+        // Without the lock: one sync does for all lines that were written before it.
+        self.file.sync_data()
+    }
+
+    fn write(&self, line: &[u8]) -> io::Result<()> {
+        let mut length = self.length.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = self.file.write_all_at(line, *length) {
+            // The next line must not be added to half of this one.
+            self.file.set_len(*length)?;
+            return Err(error);
+        }
+        *length += line.len() as u64;
+        Ok(())
     }
 
     /// Puts these lines in the place of all others.
@@ -147,6 +178,11 @@ impl Manifest {
         file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         fs::rename(temporary, &self.path)
     }
+}
+
+/// Waits until the disk has the names in a directory.
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
 }
 
 /// Keeps two backups, or a backup and its reader, out of one directory.

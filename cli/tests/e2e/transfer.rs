@@ -1,16 +1,19 @@
 //! Documents carried in and out: `migrate`, `backup`, `restore-backup`, `verify`.
 
+mod apart;
 mod archive;
 mod backup;
 mod memory;
 mod migrate;
 mod older_bucket;
+mod removed;
 mod round_trip;
 mod signals;
 mod tree;
+mod verify;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -87,4 +90,21 @@ pub(crate) fn manifest(directory: &Path) -> Vec<Value> {
         assert!(saved_at.is_some_and(|at| at.is_string()));
     }
     lines
+}
+
+/// What lies below a directory: every path, and what the files hold.
+pub(crate) fn files(root: &Path) -> Vec<(PathBuf, Option<String>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+            found.push((path, None));
+        } else {
+            let content = fs::read_to_string(&path).unwrap();
+            found.push((path, Some(content)));
+        }
+    }
+    found.sort();
+    found
 }

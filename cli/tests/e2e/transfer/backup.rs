@@ -1,23 +1,25 @@
 //! Backups that are brought up to date, damaged, and compared.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{manifest, run, text, write};
-use crate::common::{Client, Server};
+use super::{files, manifest, run, text, write};
+use crate::common::{Client, Server, program};
 
-struct Stage {
+pub(super) struct Stage {
     _directory: TempDir,
-    store: String,
-    backup: String,
+    pub(super) store: String,
+    pub(super) backup: String,
     _server: Server,
-    client: Client,
+    pub(super) client: Client,
 }
 
 /// A store of three analyses, and a backup of it.
-fn stage() -> Stage {
+pub(super) fn stage() -> Stage {
     let directory = TempDir::new().unwrap();
     let [store, backup] = ["store", "backup"].map(|name| text(&directory.path().join(name)).to_owned());
     let server = Server::on_files(Path::new(&store));
@@ -31,19 +33,19 @@ fn stage() -> Stage {
 }
 
 impl Stage {
-    fn run(&self, arguments: &[&str]) -> super::Ran {
+    pub(super) fn run(&self, arguments: &[&str]) -> super::Ran {
         run(&[("LOCAL_STORAGE_DIR", &self.store)], arguments)
     }
 
-    fn backup(&self) -> super::Ran {
+    pub(super) fn backup(&self) -> super::Ran {
         self.run(&["backup", "--to", &self.backup])
     }
 
-    fn verify(&self) -> super::Ran {
+    pub(super) fn verify(&self) -> super::Ran {
         self.run(&["verify", "--against", &self.backup])
     }
 
-    fn file(&self, name: &str) -> String {
+    pub(super) fn file(&self, name: &str) -> String {
         fs::read_to_string(Path::new(&self.backup).join(name)).unwrap()
     }
 }
@@ -116,9 +118,11 @@ fn damage_to_a_backup_is_found_and_does_not_reach_the_store() {
     }
     stage.verify().assert_found(&[
         "bad_line manifest.jsonl, line 4",
+        "damaged_file one.json",
         "only_in_directory extra.json",
         "only_in_store two",
         "sha256 one.json",
+        "unlisted_file extra.json",
     ]);
     // The next backup mends what it can tell, and leaves what is not its own.
     let ran = stage.backup();
@@ -152,9 +156,74 @@ fn two_backups_do_not_share_a_directory() {
     let stage = stage();
     let lock = fs::File::create(Path::new(&stage.backup).join(".backup/lock")).unwrap();
     lock.lock().unwrap();
-    for arguments in [["backup", "--to"], ["restore-backup", "--from"]] {
+    for arguments in [["backup", "--to"], ["restore-backup", "--from"], ["verify", "--against"]] {
         let ran = stage.run(&[&arguments[..], &[&*stage.backup]].concat());
         assert_eq!(ran.code, Some(2));
         assert!(ran.err.contains("another command is at work on the backup"), "{}", ran.err);
     }
+}
+
+#[test]
+fn a_manifest_that_cannot_grow_keeps_whole_lines() {
+    let stage = stage();
+    for n in 0..8 {
+        stage.client.put(&format!("more-{n}"), b"{}");
+    }
+    let backup = program(&[("LOCAL_STORAGE_DIR", &stage.store)]);
+    let mut limited = Command::new("sh");
+    // Files may have 512 bytes; the write that would be beyond is cut short.
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" backup --to \"$1\""]);
+    limited.arg(backup.get_program()).arg(&stage.backup);
+    for (name, value) in backup.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    let output = limited.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("cannot write"), "{said}");
+    assert!(stage.file("manifest.jsonl").ends_with("}\n"), "{}", stage.file("manifest.jsonl"));
+    stage.backup().assert_well(&[]);
+    stage.verify().assert_well(&[("equal", 11)]);
+}
+
+/// Puts links to themselves in the place of stored documents.
+fn make_unreadable(stage: &Stage, ids: &str) {
+    for (path, _) in files(&Path::new(&stage.store).join("analysis")) {
+        if path.is_file() && path.file_name().unwrap().to_str().unwrap().starts_with(ids) {
+            fs::remove_file(&path).unwrap();
+            symlink(&path, &path).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_can_be_neither_read_nor_put_in_place_is_reported_and_all_else_is_copied() {
+    let stage = stage();
+    stage.client.put("four", b"{}");
+    write(Path::new(&stage.backup), "four.json/in the way", "");
+    stage.client.put("two", br#"{"n":"other"}"#);
+    stage.client.put("one", b"{}");
+    make_unreadable(&stage, "one");
+    let ran = stage.backup();
+    ran.assert_found(&["obstacle four.json", "unreadable one"]);
+    assert_eq!((&ran.totals()["copied"], &ran.totals()["unchanged"]), (&1.into(), &1.into()));
+    // The older copy is kept.
+    assert_eq!((&*stage.file("one.json"), manifest(Path::new(&stage.backup)).len()), (r#"{"n":"one"}"#, 3));
+    let ran = stage.verify();
+    ran.assert_found(&["only_in_store four", "unreadable one"]);
+    assert_eq!(ran.totals()["equal"], 2);
+}
+
+#[test]
+fn a_store_of_which_nothing_can_be_read_stops_a_backup() {
+    let stage = stage();
+    for n in 0..10 {
+        stage.client.put(&format!("more-{n}"), b"{}");
+    }
+    make_unreadable(&stage, "more-");
+    let ran = stage.backup();
+    assert_eq!(ran.code, Some(2), "{}", ran.out);
+    assert!(ran.err.contains("stopped by a failure; the same command goes on where it was"), "{}", ran.err);
 }
