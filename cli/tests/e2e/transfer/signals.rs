@@ -72,9 +72,10 @@ fn an_import_is_finished_when_problems_cannot_be_reported() {
 
 #[test]
 fn a_store_that_never_answers_does_not_keep_a_command_from_ending() {
-    let directory = TempDir::new().unwrap();
-    write(directory.path(), "study-1.json", "{}");
     for arguments in [["backup", "--to"], ["verify", "--against"], ["migrate", "--from"]] {
+        // One for each: what has been backed up to is not migrated from.
+        let directory = TempDir::new().unwrap();
+        write(directory.path(), "study-1.json", "{}");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let variables = [
