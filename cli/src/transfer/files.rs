@@ -47,30 +47,31 @@ pub(crate) async fn walk(
     mut found: impl FnMut(&str, Found) -> io::Result<()>,
 ) -> Result<u64, TransferError> {
     let failed = |source| TransferError::File { what: "read", path: root.to_owned(), source };
-    let mut directories = vec![PathBuf::new()];
+    // Open from the root down to where the walk is: what waits in between is not held in memory.
+    let mut open = vec![(PathBuf::new(), fs::read_dir(root).map_err(failed)?)];
     let (mut looked_at, mut others) = (0_usize, 0);
-    while let Some(directory) = directories.pop() {
-        let entries = match fs::read_dir(root.join(&directory)) {
-            Err(error) if !directory.as_os_str().is_empty() => {
-                found("", bad("unreadable", &directory, &error)).map_err(TransferError::Temporary)?;
-                continue;
-            }
-            entries => entries.map_err(failed)?,
+    while let Some((directory, entries)) = open.last_mut() {
+        let Some(entry) = entries.next() else {
+            open.pop();
+            continue;
         };
-        for entry in entries {
-            looked_at += 1;
-            if looked_at.is_multiple_of(YIELD_EVERY) {
-                tokio::task::yield_now().await;
+        looked_at += 1;
+        if looked_at.is_multiple_of(YIELD_EVERY) {
+            tokio::task::yield_now().await;
+        }
+        let entry = entry.map_err(failed)?;
+        let path = directory.join(entry.file_name());
+        if !entry.file_type().map_err(failed)?.is_dir() {
+            match look(root, path, clock) {
+                Some((id, file)) => found(&id, file).map_err(TransferError::Temporary)?,
+                None => others += 1,
             }
-            let entry = entry.map_err(failed)?;
-            let path = directory.join(entry.file_name());
-            if !entry.file_type().map_err(failed)?.is_dir() {
-                match look(root, path, clock) {
-                    Some((id, file)) => found(&id, file).map_err(TransferError::Temporary)?,
-                    None => others += 1,
+        } else if nested && entry.file_name() != RESERVED {
+            match fs::read_dir(root.join(&path)) {
+                Ok(entries) => open.push((path, entries)),
+                Err(error) => {
+                    found("", bad("unreadable", &path, &error)).map_err(TransferError::Temporary)?;
                 }
-            } else if nested && entry.file_name() != RESERVED {
-                directories.push(path);
             }
         }
     }
