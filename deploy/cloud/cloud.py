@@ -174,7 +174,7 @@ class Emulator:
 
 def deploy(emulator, parameters):
     command = [SAM, "deploy", "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--stack-name", STACK]
-    command += ["--config-env", "local", "--no-confirm-changeset", "--no-fail-on-empty-changeset"]
+    command += ["--no-confirm-changeset", "--no-fail-on-empty-changeset"]
     if parameters:
         command += ["--parameter-overrides", *parameters]
     run(command, env=os.environ | emulator.environment())
