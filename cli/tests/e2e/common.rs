@@ -269,7 +269,7 @@ impl Client {
     /// A client that talks TLS and trusts this certificate (PEM) only.
     pub(crate) fn trusting(base: &str, certificate: &[u8]) -> Self {
         let roots = RootCerts::new_with_certs(&[Certificate::from_pem(certificate).unwrap()]);
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build();
         Self::with_agent(base, config(Duration::from_mins(1)).tls_config(tls).build().new_agent())
     }
