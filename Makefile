@@ -6,6 +6,8 @@ URL ?= http://127.0.0.1:8000
 STAGE ?= dev
 ARCH ?= x86_64
 PARAMETERS ?=
+# Tests wait for other programs most of the time.
+export RUST_TEST_THREADS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 LAMBDA_BUILD := cargo lambda build --locked --workspace --exclude design-analysis
 
 help: ## Show these commands
@@ -16,7 +18,7 @@ run: ## Serve the API at http://127.0.0.1:8000, with files in ./analysis_results
 
 # The tools wait for the network while the compiler has the processor.
 test: ## Run every test, S3, Lambda and a deployed stack included
-	$(MAKE) --jobs=2 setup test-programs
+	$(MAKE) --jobs setup test-programs
 	cargo test --workspace
 
 # The functions, too: tests deploy them and run them in Lambda emulators.
@@ -24,7 +26,7 @@ test-programs:
 	cargo build --workspace --all-targets
 
 # The times need a nightly feature of the tests' runner. Nothing is compiled with it.
-slowest: test-programs ## Run every test and show the ten slowest, in seconds
+slowest: setup test-programs ## Run every test and show the ten slowest, in seconds
 	@cargo test --workspace --config 'target."cfg(all())".runner = ["env", "RUSTC_BOOTSTRAP=1"]' -- \
 		-Z unstable-options --report-time | sed -n 's/^test \(.*\) \.\.\. ok <\(.*\)s>$$/\2 \1/p' | sort -rn | head
 
@@ -37,7 +39,7 @@ lint-rust:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
-	cargo deny --log-level error check bans licenses sources
+	cargo deny --log-level error check --config .config/deny.toml bans licenses sources
 
 lint-template: setup
 	$(VENV)-sam/bin/cfn-lint template.yaml
