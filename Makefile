@@ -1,4 +1,5 @@
-.PHONY: help run test test-programs slowest sim lint lint-rust lint-template walkthrough watch cloud build deploy setup
+.PHONY: help run test test-programs slowest sim lint lint-rust lint-template budget bench-cold walkthrough watch cloud \
+	build deploy setup
 
 VENV := .venv
 TOOLS := $(CURDIR)/$(VENV)/bin
@@ -11,7 +12,7 @@ export RUST_TEST_THREADS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 LAMBDA_BUILD := cargo lambda build --locked --workspace --exclude design-analysis
 
 help: ## Show these commands
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 run: ## Serve the API at http://127.0.0.1:8000, with files in ./analysis_results
 	cargo run -p design-analysis -- serve
@@ -45,6 +46,14 @@ lint-template: setup
 	$(VENV)-sam/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(VENV)-sam/bin/sam validate --lint --template template.yaml
 	$(VENV)-scan/bin/checkov --config-file .config/checkov.yaml --file template.yaml
+
+budget: setup ## Check the functions' size and C library, and by instruction count how long one takes to start
+	PATH="$(TOOLS):$$PATH" $(LAMBDA_BUILD) --profile ci
+	benches/cold_start/budget.py
+
+bench-cold: build ## Measure cold starts over TLS, and write the table in docs/benchmarks.md
+	cargo build --locked --release -p analysis-http --example empty
+	benches/cold_start/cold_start.py --write docs/benchmarks.md
 
 walkthrough: ## Save, load, list, count and delete an analysis on a running server (URL=...)
 	examples/walkthrough.sh $(URL)
