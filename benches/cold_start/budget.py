@@ -25,7 +25,8 @@ C_LIBRARY_MINOR = 34
 def instructions(bootstrap: Path, event: str, world: World) -> int:
     """How many instructions a start and its first answer take."""
     log = Path(f"{world.roots}.log")
-    valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", f"--log-file={log}"]
+    tool = ["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    valgrind = ["valgrind", *tool, f"--log-file={log}"]
     cold_starts.start([str(bootstrap)], cold_starts.event(event), world, under=valgrind)
     return int(re.search(r"I\s+refs:\s+([\d,]+)", log.read_text())[1].replace(",", ""))
 

@@ -34,11 +34,10 @@ class Subject:
 
 
 def subjects(options: argparse.Namespace) -> list[Subject]:
-    functions = [
-        Subject(f"`{name}`", [str(options.functions / name / "bootstrap")], event, options.functions / name / "bootstrap")
-        for name, event in EVENTS.items()
-        if options.only in (None, name)
-    ]
+    functions = []
+    for name in [options.only] if options.only else EVENTS:
+        bootstrap = options.functions / name / "bootstrap"
+        functions.append(Subject(f"`{name}`", [str(bootstrap)], EVENTS[name], bootstrap))
     if options.only:
         return functions
     python = [str(options.python), str(Path(__file__).with_name("boto3_load.py"))]
