@@ -1,5 +1,5 @@
-.PHONY: help run test test-programs slowest sim lint lint-rust lint-template budget bench-cold walkthrough watch cloud \
-	build deploy setup
+.PHONY: help run test test-programs test-round-trips test-others slowest sim lint lint-rust lint-template budget \
+	bench-cold walkthrough watch cloud build deploy setup
 
 VENV := .venv
 TOOLS := $(CURDIR)/$(VENV)/bin
@@ -20,7 +20,14 @@ run: ## Serve the API at http://127.0.0.1:8000, with files in ./analysis_results
 # The tools wait for the network while the compiler has the processor.
 test: ## Run every test, S3, Lambda and a deployed stack included
 	$(MAKE) --jobs setup test-programs
-	cargo test --workspace
+	$(MAKE) --jobs test-round-trips test-others
+
+# These wait for an emulator of S3, minutes long. The others have the rest of the processor meanwhile.
+test-round-trips:
+	cargo test --workspace --test e2e transfer::round_trip::
+
+test-others:
+	cargo test --workspace -- --skip transfer::round_trip::
 
 # The functions, too: tests deploy them and run them in Lambda emulators.
 test-programs:
@@ -28,7 +35,7 @@ test-programs:
 
 # The times need a nightly feature of the tests' runner. Nothing is compiled with it.
 slowest: setup test-programs ## Run every test and show the ten slowest, in seconds
-	@cargo test --workspace --config 'target."cfg(all())".runner = ["env", "RUSTC_BOOTSTRAP=1"]' -- \
+	@cargo test --workspace --lib --bins --tests --config 'target."cfg(all())".runner = ["env", "RUSTC_BOOTSTRAP=1"]' -- \
 		-Z unstable-options --report-time | sed -n 's/^test \(.*\) \.\.\. ok <\(.*\)s>$$/\2 \1/p' | sort -rn | head
 
 sim: ## Run the simulation of the protocol with more seeds (SEEDS=...)
