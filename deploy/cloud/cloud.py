@@ -85,7 +85,9 @@ def check_tools():
 
 def build(profile, features):
     """For this machine, which runs them: the functions' paths by their names."""
-    command = ["cargo", "build", "--locked", "--workspace", "--exclude", "design-analysis", "--bins"]
+    # Of the whole workspace, so that dependencies have the features that they have in every other build.
+    command = ["cargo", "build", "--locked", "--workspace"]
+    command += [f"--bin={function.name}" for function in sorted((ROOT / "functions").iterdir())]
     command += ["--profile", profile, "--features", features, "--message-format", "json-render-diagnostics"]
     messages = map(json.loads, run(command, stdout=subprocess.PIPE).stdout.splitlines())
     return {message["target"]["name"]: message["executable"] for message in messages if message.get("executable")}
