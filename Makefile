@@ -1,4 +1,5 @@
-.PHONY: help run test sim lint lint-rust lint-template walkthrough watch cloud build deploy setup
+.PHONY: help run test test-programs test-round-trips test-others slowest sim lint lint-rust lint-template budget \
+	bench-cold walkthrough watch cloud build deploy setup
 
 VENV := .venv
 TOOLS := $(CURDIR)/$(VENV)/bin
@@ -6,18 +7,36 @@ URL ?= http://127.0.0.1:8000
 STAGE ?= dev
 ARCH ?= x86_64
 PARAMETERS ?=
+# Tests wait for other programs most of the time.
+export RUST_TEST_THREADS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 LAMBDA_BUILD := cargo lambda build --locked --workspace --exclude design-analysis
 
 help: ## Show these commands
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 run: ## Serve the API at http://127.0.0.1:8000, with files in ./analysis_results
-	cargo run --quiet -p design-analysis -- serve
+	cargo run -p design-analysis -- serve
 
-test: setup ## Run every test, S3, Lambda and a deployed stack included
+# The tools wait for the network while the compiler has the processor.
+test: ## Run every test, S3, Lambda and a deployed stack included
+	$(MAKE) --jobs setup test-programs
+	$(MAKE) --jobs test-round-trips test-others
+
+# These wait for an emulator of S3, minutes long. The others have the rest of the processor meanwhile.
+test-round-trips:
+	cargo test --workspace --test e2e transfer::round_trip::
+
+test-others:
+	cargo test --workspace -- --skip transfer::round_trip::
+
+# The functions, too: tests deploy them and run them in Lambda emulators.
+test-programs:
 	cargo build --workspace --all-targets
-	PATH="$(TOOLS):$$PATH" $(LAMBDA_BUILD) --profile ci
-	cargo test --workspace
+
+# The times need a nightly feature of the tests' runner. Nothing is compiled with it.
+slowest: setup test-programs ## Run every test and show the ten slowest, in seconds
+	@cargo test --workspace --lib --bins --tests --config 'target."cfg(all())".runner = ["env", "RUSTC_BOOTSTRAP=1"]' -- \
+		-Z unstable-options --report-time | sed -n 's/^test \(.*\) \.\.\. ok <\(.*\)s>$$/\2 \1/p' | sort -rn | head
 
 sim: ## Run the simulation of the protocol with more seeds (SEEDS=...)
 	SEEDS=$(or $(SEEDS),100000) cargo test -p analysis-storage --test simulation no_seed -- --nocapture
@@ -28,12 +47,20 @@ lint-rust:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
-	cargo deny --log-level error check bans licenses sources
+	cargo deny --log-level error check --config .config/deny.toml bans licenses sources
 
 lint-template: setup
 	$(VENV)-sam/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(VENV)-sam/bin/sam validate --lint --template template.yaml
-	$(VENV)-scan/bin/checkov --config-file .checkov.yaml --file template.yaml
+	$(VENV)-scan/bin/checkov --config-file .config/checkov.yaml --file template.yaml
+
+budget: setup ## Check the functions' size and C library, and by instruction count how long one takes to start
+	PATH="$(TOOLS):$$PATH" $(LAMBDA_BUILD) --profile ci
+	benches/cold_start/budget.py
+
+bench-cold: build ## Measure cold starts over TLS, and write the table in docs/benchmarks.md
+	cargo build --locked --release -p analysis-http --example empty
+	benches/cold_start/cold_start.py --write docs/benchmarks.md
 
 walkthrough: ## Save, load, list, count and delete an analysis on a running server (URL=...)
 	examples/walkthrough.sh $(URL)
@@ -52,11 +79,11 @@ deploy: build ## Build, and deploy to AWS with a section of samconfig.toml (STAG
 
 setup: $(VENV)/.done $(VENV)-sam/.done $(VENV)-scan/.done ## Install the tools into ./.venv*
 
-$(VENV)/.done: requirements-dev.txt
-$(VENV)-sam/.done: requirements-sam.txt
-$(VENV)-scan/.done: requirements-scan.txt
+$(VENV)/.done: .config/requirements-dev.txt
+$(VENV)-sam/.done: .config/requirements-sam.txt
+$(VENV)-scan/.done: .config/requirements-scan.txt
 
 $(VENV)/.done $(VENV)-sam/.done $(VENV)-scan/.done:
 	python3 -m venv $(@D)
-	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	$(@D)/bin/pip install --quiet --no-compile --disable-pip-version-check --requirement $<
 	@touch $@

@@ -8,6 +8,7 @@ use analysis_storage::{Config, Error};
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
+use console::Term;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, lookup_host};
 
@@ -80,13 +81,24 @@ async fn serve(app: App, address: SocketAddr) -> Result<(), ServeError> {
     let failed = |source| ServeError::Listen { host: address.ip().to_string(), port: address.port(), source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let stop = stop_signal()?;
-    tracing::info!(storage = %app.analyses().storage_type(), "listening on http://{}", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    tracing::info!(storage = %app.analyses().storage_type(), "listening on http://{address}");
+    suggest(address);
     listen::serve(listener, router(app.clone()), stop, DRAIN).await;
     // Saves whose callers have left are not cut off either, while there is time.
     if tokio::time::timeout(LAST_WRITES, app.finish_writes()).await.is_err() {
         tracing::warn!("some saves had not ended");
     }
     Ok(())
+}
+
+/// Says to somebody at a terminal what to try next.
+fn suggest(address: SocketAddr) {
+    let terminal = Term::stderr();
+    if terminal.is_term() && address.ip().is_loopback() {
+        // A terminal that takes no line is no reason not to serve.
+        let _ = terminal.write_line(&format!("In a second terminal, try: curl http://{address}/health"));
+    }
 }
 
 /// Done at SIGTERM or SIGINT. A second signal ends the process at once.

@@ -39,12 +39,11 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     emulator = None
     try:
-        if not options.no_build:
-            build(options.profile)
+        source = ROOT if options.no_build else stage(build(options.profile, options.features), directory)
         certificate = make_certificate(directory)
         emulator = Emulator(directory, certificate, options.port)
         emulator.wait()
-        deploy(emulator, options.parameters)
+        deploy(emulator, source, options.parameters)
         complete(emulator, dict(pair.split("=", 1) for pair in options.parameters))
         announce(emulator)
         if options.end_with_stdin:
@@ -63,8 +62,9 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="parameters of the template")
     parser.add_argument("--port", type=int, default=4566, help="of the emulator; 0 takes a free one")
-    parser.add_argument("--profile", default="ci", help="Cargo profile to build the functions with")
-    parser.add_argument("--no-build", action="store_true", help="deploy what is in target/lambda")
+    parser.add_argument("--profile", default="dev", help="Cargo profile to build the functions with")
+    parser.add_argument("--features", default="", help="Cargo features to build the functions with")
+    parser.add_argument("--no-build", action="store_true", help="deploy what `make build` has left in target/lambda")
     parser.add_argument("--end-with-stdin", action="store_true", help="end when standard input does")
     options = parser.parse_args()
     if wrong := [pair for pair in options.parameters if "=" not in pair]:
@@ -75,19 +75,33 @@ def arguments():
 def check_tools():
     if platform.system() != "Linux":
         sys.exit("the emulator runs the functions' Linux binaries as they are: use Linux, or a virtual machine with it")
-    needed = [EMULATORS / "ministack", EMULATORS / "cargo-lambda", SAM]
+    needed = [EMULATORS / "ministack", SAM]
     if missing := [str(tool) for tool in needed if not tool.exists()]:
         sys.exit(f"missing: {', '.join(missing)}; run `make setup`")
-    if not shutil.which("openssl"):
-        sys.exit("missing: openssl; install it (Debian: apt-get install openssl)")
+    for tool, package in [("openssl", "openssl"), ("strip", "binutils")]:
+        if not shutil.which(tool):
+            sys.exit(f"missing: {tool}; install it (Debian: apt-get install {package})")
 
 
-def build(profile):
-    command = ["cargo", "lambda", "build", "--locked", "--workspace", "--exclude", "design-analysis"]
-    command += ["--profile", profile]
-    if platform.machine() in ("aarch64", "arm64"):
-        command.append("--arm64")
-    run(command, env=os.environ | {"PATH": f"{EMULATORS}{os.pathsep}{os.environ['PATH']}"})
+def build(profile, features):
+    """For this machine, which runs them: the functions' paths by their names."""
+    # Of the whole workspace, so that dependencies have the features that they have in every other build.
+    command = ["cargo", "build", "--locked", "--workspace"]
+    command += [f"--bin={function.name}" for function in sorted((ROOT / "functions").iterdir())]
+    command += ["--profile", profile, "--features", features, "--message-format", "json-render-diagnostics"]
+    messages = map(json.loads, run(command, stdout=subprocess.PIPE).stdout.splitlines())
+    return {message["target"]["name"]: message["executable"] for message in messages if message.get("executable")}
+
+
+def stage(functions, directory):
+    """Puts the template, and the functions where it looks for them, into the directory."""
+    shutil.copy(ROOT / "template.yaml", directory)
+    for name, executable in functions.items():
+        bootstrap = directory / "target/lambda" / name / "bootstrap"
+        bootstrap.parent.mkdir(parents=True)
+        # Symbols would be most of what is zipped, sent and unpacked.
+        run(["strip", "-o", str(bootstrap), executable])
+    return directory
 
 
 def make_certificate(directory):
@@ -172,8 +186,9 @@ class Emulator:
         self.process.wait(timeout=PATIENCE_SECONDS)
 
 
-def deploy(emulator, parameters):
-    command = [SAM, "deploy", "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--stack-name", STACK]
+def deploy(emulator, source, parameters):
+    command = [SAM, "deploy", "--template-file", str(source / "template.yaml"), "--stack-name", STACK]
+    command += ["--resolve-s3", "--capabilities", "CAPABILITY_IAM"]
     command += ["--no-confirm-changeset", "--no-fail-on-empty-changeset"]
     if parameters:
         command += ["--parameter-overrides", *parameters]
@@ -237,6 +252,7 @@ def run(command, **options):
     result = subprocess.run(command, cwd=ROOT, check=False, **options)
     if result.returncode:
         sys.exit(f"`{' '.join(map(str, command))}` has failed ({result.returncode})")
+    return result
 
 
 if __name__ == "__main__":

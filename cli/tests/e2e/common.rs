@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use analysis_storage::Bucket;
@@ -15,15 +15,32 @@ use tokio::runtime::Runtime;
 use ureq::Agent;
 use ureq::config::ConfigBuilder;
 use ureq::http::{HeaderMap, Request};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector as _, TcpConnector};
 
 use crate::proxy::Proxy;
 use crate::signer::Signer;
+use crate::tls::Trusting;
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// What the tests build the workspace with. A Cargo within a test that builds with the same compiles nothing again.
+pub(crate) const TEST_FEATURES: &str = "analysis-storage/testing";
+
+/// Keeps from a Cargo within a test what the Cargo around it has set: build scripts that watch these variables, such as
+/// ring's, would run again, and everything above them be compiled again.
+pub(crate) fn without_cargo(command: &mut Command) -> &mut Command {
+    let set = ["CARGO_CRATE_", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_", "RUSTC_BOOTSTRAP"];
+    for (name, _) in std::env::vars() {
+        if set.iter().any(|prefix| name.starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// The example analyses: their names and bytes.
@@ -116,20 +133,40 @@ pub(crate) fn listening(child: &mut Child) -> String {
     url
 }
 
-/// A local S3 with one versioned bucket.
+/// A versioned bucket in a local S3.
 pub(crate) struct Cloud {
-    _ministack: Ministack,
+    /// Where no other test is; else the one that the tests of this process share.
+    _own: Option<Ministack>,
     endpoint: String,
+    name: String,
     bucket: S3Bucket,
     runtime: Runtime,
 }
 
 impl Cloud {
+    /// A bucket that no other test uses, in the S3 that they share.
     pub(crate) fn start() -> Self {
-        let ministack = Ministack::start();
+        Self::new(Ministack::shared())
+    }
+
+    /// An S3 of its own: for a test of so many requests that others would wait for it.
+    pub(crate) fn alone() -> Self {
+        let own = Ministack::start();
+        let cloud = Self::new(&own);
+        Self { _own: Some(own), ..cloud }
+    }
+
+    fn new(ministack: &Ministack) -> Self {
+        static CREATED: AtomicU32 = AtomicU32::new(0);
+        let name = format!("analyses-{}", CREATED.fetch_add(1, Ordering::Relaxed));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let bucket = runtime.block_on(ministack.bucket(BUCKET, true));
-        Self { endpoint: ministack.endpoint(), _ministack: ministack, bucket, runtime }
+        let bucket = runtime.block_on(ministack.bucket(&name, true));
+        Self { _own: None, endpoint: ministack.endpoint(), name, bucket, runtime }
+    }
+
+    /// The name of the bucket.
+    pub(crate) fn bucket(&self) -> &str {
+        &self.name
     }
 
     /// Removes every object whose key begins so.
@@ -144,7 +181,7 @@ impl Cloud {
     /// What another program puts into the bucket.
     pub(crate) fn put_foreign(&self, key: &str, body: &str, metadata: Vec<(&str, String)>) {
         let metadata = metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let put = self.bucket.client().put_object().bucket(BUCKET).key(key).set_metadata(Some(metadata));
+        let put = self.bucket.client().put_object().bucket(&self.name).key(key).set_metadata(Some(metadata));
         self.runtime.block_on(put.body(body.as_bytes().to_vec().into()).send()).unwrap();
     }
 
@@ -158,8 +195,8 @@ impl Cloud {
 
     /// Moves an object into the archive, as a lifecycle rule does.
     pub(crate) fn archive(&self, key: &str) {
-        let copy = self.bucket.client().copy_object().bucket(BUCKET).key(key);
-        let copy = copy.copy_source(format!("{BUCKET}/{key}")).storage_class("GLACIER".into());
+        let copy = self.bucket.client().copy_object().bucket(&self.name).key(key);
+        let copy = copy.copy_source(format!("{}/{key}", self.name)).storage_class("GLACIER".into());
         self.runtime.block_on(copy.send()).unwrap();
     }
 
@@ -167,7 +204,7 @@ impl Cloud {
     pub(crate) fn variables(&self) -> [(&str, &str); 6] {
         [
             ("STORAGE_TYPE", "s3"),
-            ("S3_BUCKET_NAME", BUCKET),
+            ("S3_BUCKET_NAME", &self.name),
             ("S3_REGION", "us-east-1"),
             ("S3_ENDPOINT_URL", &self.endpoint),
             ("AWS_ACCESS_KEY_ID", "test"),
@@ -191,8 +228,6 @@ impl Cloud {
         Server::start(&others.chain(own).collect::<Vec<_>>())
     }
 }
-
-const BUCKET: &str = "analyses";
 
 /// Sends requests to one base URL, and takes every answer as an answer.
 #[derive(Clone)]
@@ -268,10 +303,9 @@ impl Client {
 
     /// A client that talks TLS and trusts this certificate (PEM) only.
     pub(crate) fn trusting(base: &str, certificate: &[u8]) -> Self {
-        let roots = RootCerts::new_with_certs(&[Certificate::from_pem(certificate).unwrap()]);
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build();
-        Self::with_agent(base, config(Duration::from_mins(1)).tls_config(tls).build().new_agent())
+        let connector = TcpConnector::default().chain(Trusting::certificate(certificate));
+        let config = config(Duration::from_mins(1)).build();
+        Self::with_agent(base, Agent::with_parts(config, connector, DefaultResolver::default()))
     }
 
     fn with_agent(base: &str, agent: Agent) -> Self {

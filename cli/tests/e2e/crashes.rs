@@ -84,7 +84,7 @@ fn on_files_no_kill_loses_what_was_acknowledged() {
 
 #[test]
 fn on_s3_no_kill_loses_what_was_acknowledged() {
-    let cloud = Cloud::start();
+    let cloud = Cloud::alone();
     kill_again_and_again(KILLS_ON_S3, 2, || cloud.server(), &cloud.variables());
 }
 

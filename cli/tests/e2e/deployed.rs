@@ -1,10 +1,8 @@
 //! The deployed stack: the API through its functions' own roles, and what these roles may not do.
 
-use std::fs;
-
 use serde_json::json;
 
-use crate::common::{Answer, Client, JSON, root};
+use crate::common::{Answer, Client, JSON};
 use crate::privileges::{FUNCTIONS, Function, Keys};
 use crate::stack::{Stack, root_keys};
 use crate::suite::{self, Deployment, Front};
@@ -226,19 +224,6 @@ fn the_lifecycle_rules_are_those_of_the_template() {
         if let Some(days) = rule["ExpirationInDays"].as_str() {
             assert!(own.contains(&format!("<Days>{days}</Days>")), "{id}: {own}");
         }
-    }
-}
-
-/// Amazon Linux 2023, on which Lambda runs them, has glibc 2.34.
-#[test]
-fn the_functions_need_no_newer_c_library_than_lambda_has() {
-    Stack::shared();
-    for Function { name, .. } in FUNCTIONS {
-        let binary = fs::read(root().join(format!("target/lambda/{name}/bootstrap"))).unwrap();
-        let text = String::from_utf8_lossy(&binary);
-        let minor = |rest: &str| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok();
-        let newest = text.split("GLIBC_2.").skip(1).filter_map(minor).max();
-        assert!(newest.is_some_and(|newest| newest <= 34), "{name}: {newest:?}");
     }
 }
 

@@ -87,7 +87,7 @@ struct Setting {
 
 impl Setting {
     fn start() -> Self {
-        let cloud = Cloud::start();
+        let cloud = Cloud::alone();
         let proxy = cloud.proxy();
         let server = cloud.server_behind(&proxy, "design-analysis");
         Self { cloud, proxy, server }
@@ -242,7 +242,7 @@ fn what_fails_too_often_is_a_503_that_may_be_tried_again() {
 /// What no id can be told by is asked alone; each row of faults has a proxy and a server of its own.
 #[test]
 fn every_request_without_an_id_may_fail_or_stall_twice() {
-    let cloud = Cloud::start();
+    let cloud = Cloud::alone();
     let saved = cloud.server().client().put("study-1", OLD);
     assert_eq!(saved.status, 201);
     thread::scope(|scope| {
@@ -302,7 +302,7 @@ const MARKER: &str = "/metadata/dirty/";
 
 #[test]
 fn totals_are_exact_whatever_their_requests_meet() {
-    let cloud = Cloud::start();
+    let cloud = Cloud::alone();
     let kinds: Vec<_> =
         QUICK.iter().chain(&SLOW).flat_map(|faults| FOR_TOTALS.map(|target| (target, *faults))).collect();
     thread::scope(|scope| {

@@ -27,6 +27,7 @@ mod stack;
 mod startup;
 mod suite;
 mod template;
+mod tls;
 mod transfer;
 mod walkthrough;
 mod writer;

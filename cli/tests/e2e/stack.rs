@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::common::{Client, root};
+use crate::common::{Client, TEST_FEATURES, root, without_cargo};
 use crate::signer::{Keys, Signer};
 
 /// The Python of the tools that deploy the template.
@@ -33,10 +33,10 @@ impl Stack {
     }
 
     fn deploy() -> Self {
-        let mut script = python()
+        let mut script = without_cargo(&mut python())
             .arg("-u")
             .arg(root().join("deploy/cloud/cloud.py"))
-            .args(["--port", "0", "--end-with-stdin"])
+            .args(["--port", "0", "--end-with-stdin", "--features", TEST_FEATURES])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::common::{Client, Cloud, Server, root};
+use crate::common::{Client, Cloud, Server, TEST_FEATURES, root, without_cargo};
 use crate::suite::{self, Deployment, Front};
 
 fn walk(url: &str) {
@@ -63,9 +63,9 @@ impl Watch {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
         let log = directory.path().join("watch.log");
-        let child = Command::new("cargo")
+        let child = without_cargo(&mut Command::new("cargo"))
             .args(["lambda", "watch", "--ignore-changes", "--invoke-address", "127.0.0.1"])
-            .args(["--invoke-port", &port.to_string()])
+            .args(["--invoke-port", &port.to_string(), "--features", TEST_FEATURES])
             .current_dir(root())
             .env("PATH", path)
             .env("LOCAL_STORAGE_DIR", directory.path().join("files"))

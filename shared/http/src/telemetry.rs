@@ -1,9 +1,10 @@
 //! Logging to standard error: lines for people, JSON in Lambda.
 
-use analysis_storage::{Config, Error};
+use analysis_storage::{Cause, Config, Error};
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
+use tracing_subscriber::fmt::{MakeWriter, SubscriberBuilder};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Starts logging; without a filter in the configuration, at level `info`.
@@ -27,8 +28,8 @@ fn start(config: &Config, default: &str) -> Result<(), Error> {
     if config.in_lambda {
         let _ = lambda_log(filter, std::io::stderr)?.try_init();
     } else {
-        let lines = tracing_subscriber::fmt().with_env_filter(parse(filter)?).with_writer(std::io::stderr);
-        let _ = lines.with_target(false).try_init();
+        let lines = unfiltered().with_writer(std::io::stderr).with_target(false).finish();
+        let _ = lines.with(parse(filter)?).try_init();
     }
     Ok(())
 }
@@ -44,13 +45,58 @@ pub fn lambda_log<W>(filter: &str, writer: W) -> Result<impl Subscriber + Send +
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let lines = tracing_subscriber::fmt().with_env_filter(parse(filter)?).with_writer(writer);
-    Ok(lines.json().flatten_event(true).finish())
+    let lines = unfiltered().with_writer(writer).json().flatten_event(true).finish();
+    Ok(lines.with(parse(filter)?))
 }
 
-fn parse(filter: &str) -> Result<EnvFilter, Error> {
-    EnvFilter::try_new(filter).map_err(|e| Error::Misconfigured {
-        advice: format!("RUST_LOG={filter:?} is not a log filter such as info or analysis_storage=debug"),
-        source: Some(e.into()),
-    })
+fn unfiltered() -> SubscriberBuilder {
+    tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE)
+}
+
+/// Levels, by target if need be. Filters by span or field would bring a regular-expression engine into every function,
+/// and are refused rather than taken for the name of a target.
+fn parse(filter: &str) -> Result<Targets, Error> {
+    let wrong = |cause: Cause| Error::Misconfigured {
+        advice: format!(
+            "RUST_LOG={filter:?} is not a log filter such as info or info,analysis_storage=debug"
+        ),
+        source: Some(cause),
+    };
+    if filter.contains('[') {
+        return Err(wrong("it filters by span or field, and only target=level is known".into()));
+    }
+    filter.parse().map_err(|e: ParseError| wrong(e.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn a_filter_is_a_list_of_levels_and_targets() {
+        let enabled = |filter: &str, target: &str, level| parse(filter).unwrap().would_enable(target, &level);
+        for (filter, storage, other) in [
+            ("info", "INFO", "INFO"),
+            ("warn,analysis_storage=debug", "DEBUG", "WARN"),
+            ("analysis_storage", "TRACE", "OFF"),
+            ("off", "OFF", "OFF"),
+        ] {
+            for (target, most) in [("analysis_storage::requests", storage), ("hyper", other)] {
+                let most: LevelFilter = most.parse().unwrap();
+                for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE] {
+                    assert_eq!(enabled(filter, target, level), level <= most, "{filter}: {target} {level}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn other_filters_are_refused() {
+        for filter in ["info=loud", "a=b=c", "analysis_http[request]=debug", "[{id=5}]=trace"] {
+            let error = parse(filter).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("RUST_LOG={filter:?} is not a log filter")), "{error}");
+        }
+    }
 }

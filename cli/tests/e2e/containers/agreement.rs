@@ -204,7 +204,7 @@ fn versions_are_those_of_the_project() {
     assert!(
         pod["containers"][0]["image"].as_str().unwrap().ends_with(&format!("/design-analysis:{version}"))
     );
-    let tools = fs::read_to_string(root().join("requirements-dev.txt")).unwrap();
+    let tools = fs::read_to_string(root().join(".config/requirements-dev.txt")).unwrap();
     for service in ["s3", "bucket"] {
         let (name, tag) = services[service]["image"].as_str().unwrap().split_once(':').unwrap();
         assert_eq!(name, "ministackorg/ministack");

@@ -73,7 +73,7 @@ fn it_stays_below_100_mb_on_files() {
 
 #[test]
 fn it_stays_below_100_mb_on_s3() {
-    let cloud = Cloud::start();
+    let cloud = Cloud::alone();
     let directory = TempDir::new().unwrap();
     check(&cloud.variables(), &[("LOCAL_STORAGE_DIR", text(directory.path()))]);
 }

@@ -34,7 +34,11 @@ fn listed(variables: &[(&str, &str)], directory: &str) -> Vec<(String, String)> 
     lines.iter().map(|line| (field(line, "id"), field(line, "created_at"))).collect()
 }
 
-const MIGRATE: [&str; 3] = ["migrate", "--from", "s3://analyses/old"];
+/// Where the older bucket's documents lie, or what is below.
+fn below(cloud: &Cloud, prefix: &str) -> String {
+    format!("s3://{}/{prefix}", cloud.bucket())
+}
+
 const PROBLEMS: [&str; 4] = [
     "id_mismatch old/analysis/2024/01/mislabelled.json",
     "malformed_document old/analysis/2024/01/torn.json",
@@ -58,13 +62,13 @@ fn taken() -> [(String, String); 5] {
 fn an_older_bucket_is_taken_in_and_the_newest_of_an_id_wins() {
     let cloud = Cloud::start();
     fill(&cloud);
-    let variables = cloud.variables();
+    let (variables, from) = (cloud.variables(), below(&cloud, "old"));
     for (arguments, counts) in [
         (&["--dry-run"][..], [("would_be_created", 5), ("unchanged", 0)]),
         (&[], [("created", 5), ("unchanged", 0)]),
         (&[], [("created", 0), ("unchanged", 5)]),
     ] {
-        let ran = run(&variables, &[&MIGRATE[..], arguments].concat());
+        let ran = run(&variables, &[&["migrate", "--from", &from], arguments].concat());
         ran.assert_found(&PROBLEMS);
         assert!(counts.iter().all(|(name, count)| ran.totals()[*name] == *count), "{}", ran.out);
     }
@@ -87,8 +91,8 @@ fn an_older_bucket_elsewhere_is_named_by_flags() {
     ];
     let of_the_cloud = cloud.variables();
     let endpoint = of_the_cloud.iter().find(|(name, _)| *name == "S3_ENDPOINT_URL").unwrap().1;
-    let from = ["--from-endpoint", endpoint, "--from-region", "us-east-1"];
-    run(&variables, &[&MIGRATE[..], &from].concat()).assert_found(&PROBLEMS);
+    let from = ["--from", &below(&cloud, "old"), "--from-endpoint", endpoint, "--from-region", "us-east-1"];
+    run(&variables, &[&["migrate"][..], &from].concat()).assert_found(&PROBLEMS);
     assert_eq!(listed(&variables, super::text(&directory.path().join("backup"))), taken());
 }
 
@@ -96,11 +100,13 @@ fn an_older_bucket_elsewhere_is_named_by_flags() {
 fn an_older_bucket_without_documents_is_an_error() {
     let cloud = Cloud::start();
     fill(&cloud);
-    let ran = run(&cloud.variables(), &["migrate", "--from", "s3://analyses/old/analysis"]);
+    let ran = run(&cloud.variables(), &["migrate", "--from", &below(&cloud, "old/analysis")]);
     assert_eq!(ran.code, Some(2), "{}", ran.err);
-    let message =
-        "there are no objects below old/analysis/analysis/ in s3://analyses; --from names what comes before";
-    assert!(ran.err.contains(message), "{}", ran.err);
+    let message = format!(
+        "there are no objects below old/analysis/analysis/ in s3://{}; --from names what comes before",
+        cloud.bucket()
+    );
+    assert!(ran.err.contains(&message), "{}", ran.err);
 }
 
 #[test]
@@ -108,7 +114,7 @@ fn the_store_itself_is_not_migrated_but_adopted_by_a_rebuild() {
     let cloud = Cloud::start();
     fill(&cloud);
     let variables = [&cloud.variables()[..], &[("S3_PREFIX", "old")]].concat();
-    let refused = run(&variables, &["migrate", "--from", "s3://analyses/old/"]);
+    let refused = run(&variables, &["migrate", "--from", &below(&cloud, "old/")]);
     assert_eq!(refused.code, Some(2));
     assert!(refused.err.contains("`design-analysis rebuild` adopts"), "{}", refused.err);
 

@@ -103,14 +103,14 @@ fn five_thousand_documents_survive_it_on_files() {
 
 #[test]
 fn five_thousand_documents_survive_it_on_s3() {
-    let cloud = Cloud::start();
+    let cloud = Cloud::alone();
     let directory = TempDir::new().unwrap();
     round_trip(5000, 12, &cloud.variables(), &[("LOCAL_STORAGE_DIR", text(directory.path()))], 150);
 }
 
 #[test]
 fn hundreds_of_documents_survive_it_from_s3_to_s3() {
-    let cloud = Cloud::start();
+    let cloud = Cloud::alone();
     let below = |prefix: &'static str| [&cloud.variables()[..], &[("S3_PREFIX", prefix)]].concat();
     round_trip(600, 13, &below("first"), &below("second"), 150);
 }

@@ -11,7 +11,11 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     Builder, IdentityCache, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    RuntimeComponents, SharedHttpClient,
 };
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder as HttpBuilder, Connector};
 
 use super::S3Settings;
 
@@ -45,7 +49,8 @@ pub(super) fn time_to_send(bytes: usize) -> Builder {
 /// A client with the credentials of the default chain.
 pub(super) async fn connect(settings: &S3Settings) -> Client {
     let region = Region::new(settings.region.clone());
-    let shared = aws_config::defaults(BehaviorVersion::latest()).region(region).load().await;
+    let shared =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(https()).region(region).load().await;
     // Only S3's own builder gets our endpoint: the chain also talks to STS.
     let endpoint = settings.endpoint_url.as_deref().or(shared.endpoint_url());
     Client::from_conf(configured(Builder::from(&shared), endpoint).build())
@@ -62,9 +67,23 @@ pub(super) fn with_credentials(
         aws_sdk_s3::config::Credentials::new(access_key_id, secret_access_key, None, None, "testing");
     let builder = Builder::new()
         .behavior_version(BehaviorVersion::latest())
+        .http_client(https())
         .region(Region::new(settings.region.clone()))
         .credentials_provider(credentials);
     Client::from_conf(configured(builder, settings.endpoint_url.as_deref()).build())
+}
+
+/// The SDK's own client, except that its cryptography is ring's: see `docs/decisions/0011-tls-by-ring.md`.
+fn https() -> SharedHttpClient {
+    HttpBuilder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = Connector::builder()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .proxy_config(ProxyConfig::from_env());
+        connector
+            .set_connector_settings(settings.cloned())
+            .set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.build()
+    })
 }
 
 fn configured(builder: Builder, endpoint_url: Option<&str>) -> Builder {
