@@ -39,9 +39,9 @@ pub(super) fn pages() -> Vec<Page> {
     let mut names = vec!["README.md".to_owned(), "CONTRIBUTING.md".into(), "CHANGELOG.md".into()];
     for directory in ["docs", "docs/decisions", "deploy", "examples"] {
         for entry in fs::read_dir(root().join(directory)).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            if name.ends_with(".md") {
-                names.push(format!("{directory}/{name}"));
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|e| e == "md") {
+                names.push(format!("{directory}/{}", path.file_name().unwrap().to_str().unwrap()));
             }
         }
     }
@@ -101,6 +101,6 @@ impl Page {
         let blocks = self.blocks();
         let in_block = |number| blocks.iter().any(|block| (block.first - 1..=block.end).contains(&number));
         let lines = (1..).zip(&self.lines).filter(|(number, _)| !in_block(*number));
-        lines.map(|(_, line)| format!("{line}\n")).collect()
+        lines.map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n")
     }
 }
