@@ -1,4 +1,4 @@
-//! The walkthrough of the README, as it is written there, wherever the API runs.
+//! The walkthrough of the examples, and the functions of `docs/deploy.md`, wherever the API runs.
 
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
@@ -11,9 +11,11 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::common::{Client, Cloud, Server, TEST_FEATURES, root, without_cargo};
+use crate::docs;
 use crate::suite::{self, Deployment, Front};
 
-fn walk(url: &str) {
+/// Runs the walkthrough, which has to succeed.
+pub(crate) fn walk(url: &str) {
     let output = Command::new(root().join("examples/walkthrough.sh")).arg(url).output().unwrap();
     let text =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
@@ -52,6 +54,7 @@ fn it_fails_loudly() {
 /// `cargo lambda watch`: the real Lambda binaries behind an emulated runtime API.
 struct Watch {
     child: Child,
+    port: u16,
     url: String,
     log: PathBuf,
 }
@@ -76,7 +79,7 @@ impl Watch {
             .process_group(0)
             .spawn()
             .unwrap();
-        let mut watch = Self { child, url: format!("http://127.0.0.1:{port}"), log };
+        let mut watch = Self { child, port, url: format!("http://127.0.0.1:{port}"), log };
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(watch.child.try_wait().unwrap().is_none(), "cargo lambda watch ended: {}", watch.log());
             thread::sleep(Duration::from_millis(50));
@@ -126,4 +129,5 @@ fn in_lambda() {
         max_document_bytes: 5_000_000,
     };
     suite::run(&Client::new(&watch.url), deployment);
+    docs::invoke_the_functions(watch.port);
 }

@@ -146,9 +146,9 @@ fn every_shell_gets_its_completions() {
 #[test]
 fn exit_codes_are_in_the_help_and_the_readme() {
     let help = Place(&[]).run(&["--help"]).text();
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let page = fs::read_to_string(root().join("docs/commands.md")).unwrap();
     for meaning in ["all is well", "refused or skipped documents, unknown ids", "input or output, a signal"] {
-        assert!(help.contains(meaning) && readme.contains(meaning), "{meaning}");
+        assert!(help.contains(meaning) && page.contains(meaning), "{meaning}");
     }
     Place(&[]).run(&[]).assert_ends(2, "Usage: design-analysis");
     Place(&[]).run(&["frobnicate"]).assert_ends(2, "unrecognized subcommand");
