@@ -15,9 +15,9 @@ import cold_starts
 from cold_starts import ROOT, World
 from cold_start import EVENTS, zipped
 
-# For the profile `ci`. Raise them only together with a reason.
-ZIP_BYTES = 4_000_000
-INSTRUCTIONS = {"load": 60_000_000}
+# For the profile `ci`, where `load` has 5.1 MB and takes 21.7 million. Raise them only together with a reason.
+ZIP_BYTES = 5_900_000
+INSTRUCTIONS = {"load": 25_000_000}
 # Amazon Linux 2023, on which Lambda runs the functions, has glibc 2.34.
 C_LIBRARY_MINOR = 34
 
