@@ -47,7 +47,7 @@ lint-rust:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
-	cargo deny --log-level error check --config .config/deny.toml bans licenses sources
+	cargo deny --log-level error --config .config/deny.toml check bans licenses sources
 
 lint-template: setup
 	$(VENV)-sam/bin/cfn-lint template.yaml
