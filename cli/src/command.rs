@@ -54,7 +54,8 @@ pub(crate) fn is_refusal(error: &Error) -> bool {
         | Error::Corrupt { .. } => true,
         Error::InvalidQuery { .. }
         | Error::Unsupported(_)
-        | Error::Unavailable { .. }
+        | Error::Refused { .. }
+        | Error::NoAnswer { .. }
         | Error::Misconfigured { .. } => false,
     }
 }

@@ -20,10 +20,10 @@ pub(crate) struct Options {
     #[arg(long)]
     check: bool,
     /// Only analyses created in this month (UTC)
-    #[arg(long, value_name = "YYYY-MM")]
+    #[arg(long, value_name = "YYYY-MM", conflicts_with = "start_after")]
     month: Option<String>,
-    /// Go on behind this key, which a rebuild that ended early has printed
-    #[arg(long, value_name = "KEY")]
+    /// Go on behind this month, which a rebuild that ended early has printed
+    #[arg(long, value_name = "YYYY-MM")]
     start_after: Option<String>,
     /// With --check, do not judge what was saved in the last MINUTES: it may still be in flight
     #[arg(long, value_name = "MINUTES", default_value_t = 15, requires = "check")]
@@ -35,11 +35,11 @@ impl Options {
         if self.check { Mode::Check { grace: Duration::from_mins(self.grace.into()) } } else { Mode::Repair }
     }
 
-    /// The command that goes on at this position.
-    fn resume(&self, position: Option<&str>) -> String {
+    /// The command that goes on behind this month.
+    fn resume(&self, done: Option<Month>) -> String {
         let check = self.check.then(|| format!("--check --grace {}", self.grace));
         let month = self.month.as_ref().map(|month| format!("--month {month}"));
-        let start = position.map(|key| format!("--start-after '{}'", key.replace('\'', r"'\''")));
+        let start = done.map(|month| format!("--start-after {month}"));
         let parts = [Some("design-analysis rebuild".to_owned()), check, month, start];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
@@ -76,10 +76,11 @@ pub(crate) async fn run(options: Options) -> Result<(), RebuildError> {
     let config = Config::from_env()?;
     telemetry::init_quietly(&config)?;
     let month = options.month.as_deref().map(Month::parse).transpose()?;
+    let done = options.start_after.as_deref().map(Month::parse).transpose()?;
     let analyses = config.open().await?;
     let mut run = Run {
         signals: Signals::new()?,
-        position: options.start_after.clone(),
+        done,
         progress: Progress::new(),
         report: Report::default(),
         options,
@@ -93,29 +94,40 @@ pub(crate) async fn run(options: Options) -> Result<(), RebuildError> {
 struct Run {
     options: Options,
     signals: Signals,
-    position: Option<String>,
+    /// The month that is done, and all before it.
+    done: Option<Month>,
     progress: Progress,
     report: Report,
 }
 
 impl Run {
     async fn everything(&mut self, analyses: &Analyses, month: Option<Month>) -> Result<(), RebuildError> {
-        self.pages(analyses, month).await?;
+        match month {
+            Some(month) => self.month(analyses, month).await?,
+            None => self.months(analyses).await?,
+        }
         self.totals(analyses).await
     }
 
-    async fn pages(&mut self, analyses: &Analyses, month: Option<Month>) -> Result<(), RebuildError> {
-        let mode = self.options.mode();
-        loop {
-            let position = self.position.clone();
-            let page = self.step(analyses.rebuild_page(month, position.as_deref(), mode)).await?;
-            self.progress.suspend(|| self.report.add(&page))?;
-            match page.next {
-                Some(next) => self.position = Some(next),
-                None => return Ok(()),
-            }
-            self.progress.show(self.report.progress(self.position.as_deref().unwrap_or_default()));
+    /// The oldest first.
+    async fn months(&mut self, analyses: &Analyses) -> Result<(), RebuildError> {
+        let months = self.step(analyses.months()).await?;
+        let begun = self.done;
+        for month in months.into_iter().filter(|month| begun.is_none_or(|done| done < *month)) {
+            self.month(analyses, month).await?;
+            self.done = Some(month);
         }
+        let outside = self.step(analyses.check_outside_months()).await?;
+        Ok(self.progress.suspend(|| self.report.add(&outside))?)
+    }
+
+    async fn month(&mut self, analyses: &Analyses, month: Month) -> Result<(), RebuildError> {
+        let mut rebuild = analyses.rebuild(month, self.options.mode());
+        while let Some(page) = self.step(rebuild.step()).await? {
+            self.progress.suspend(|| self.report.add(&page))?;
+            self.progress.show(self.report.progress(month));
+        }
+        Ok(())
     }
 
     /// The totals last: they are derived from the index.
@@ -124,8 +136,7 @@ impl Run {
             let check = self.step(analyses.check_totals()).await?;
             self.progress.suspend(|| self.report.add_totals(check))?;
         } else {
-            self.step(analyses.discard_totals()).await?;
-            self.step(analyses.stats()).await?;
+            self.step(analyses.recount()).await?;
         }
         Ok(())
     }
@@ -136,7 +147,7 @@ impl Run {
             result = work => Some(result),
             () = self.signals.received() => None,
         };
-        let resume = || self.options.resume(self.position.as_deref());
+        let resume = || self.options.resume(self.done);
         match result {
             Some(Ok(done)) => Ok(done),
             Some(Err(source)) => Err(RebuildError::Failed { resume: resume(), source }),
@@ -185,10 +196,10 @@ impl Report {
         }
     }
 
-    fn progress(&self, position: &str) -> String {
+    fn progress(&self, month: Month) -> String {
         let damaged: u64 = self.repaired.values().chain(self.left.values()).sum();
         let Self { entries, documents, .. } = self;
-        format!("{entries} in the index, {documents} documents, {damaged} damaged; at {position}")
+        format!("{entries} in the index, {documents} documents, {damaged} damaged; in {month}")
     }
 
     fn finish(&self, check: bool) -> Result<(), RebuildError> {

@@ -54,15 +54,15 @@ async fn list(source: &ForeignDocuments) -> Result<Sorter<Side>, TransferError> 
     let mut position: Option<String> = None;
     loop {
         let page = source.page(position.as_deref()).await.map_err(TransferError::Failed)?;
-        for key in &page.keys {
+        for key in page.keys() {
             let pushed = match source.parse(key) {
                 Some((id, _)) => objects.push(id.as_str(), &Side::Object(key.to_string())),
                 None => objects.push("", &misplaced(key)),
             };
             pushed.map_err(TransferError::Temporary)?;
         }
-        position = page.keys.last().map(ToString::to_string);
-        if !page.truncated {
+        position = page.next().map(ToString::to_string);
+        if position.is_none() {
             return Ok(objects);
         }
     }

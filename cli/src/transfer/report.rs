@@ -40,7 +40,8 @@ impl Problem {
             Error::Corrupt { .. } => "damaged_object",
             Error::InvalidQuery { .. }
             | Error::Unsupported(_)
-            | Error::Unavailable { .. }
+            | Error::Refused { .. }
+            | Error::NoAnswer { .. }
             | Error::Misconfigured { .. } => return Err(TransferError::Failed(error)),
         };
         Ok(Self::new(kind, subject, error.to_string()))

@@ -18,7 +18,7 @@ async fn delete_by_id(
     conditions: WriteConditions,
 ) -> Result<StatusCode, Problem> {
     query.only(&[])?;
-    let analyses = app.analyses().clone();
+    let analyses = app.analyses();
     app.write(async move {
         let if_match = conditions.for_delete(&analyses, &id).await?;
         analyses.delete(&id, if_match.as_ref()).await?;

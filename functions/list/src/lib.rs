@@ -32,11 +32,12 @@ async fn list(State(app): State<App>, query: Query) -> Result<Response, Problem>
         cursor: query.get("cursor").map(|text| Cursor::parse(text, &filter)).transpose()?,
         filter,
     };
-    let page = app.read(async { Ok(app.analyses().list(&wanted).await?) }).await?;
+    let analyses = app.analyses();
+    let page = app.read(async { Ok(analyses.list(&wanted).await?) }).await?;
     let next_cursor = page.next.map(|cursor| cursor.encode(&wanted.filter));
     let link = next_cursor.as_deref().map(|cursor| (header::LINK, link(&query, cursor)));
-    let analyses = page.entries.iter().map(|entry| Item::new(app.analyses(), entry)).collect();
-    Ok((AppendHeaders(link), Json(Page { analyses, next_cursor })).into_response())
+    let items = page.entries.iter().map(|entry| Item::new(&analyses, entry)).collect();
+    Ok((AppendHeaders(link), Json(Page { analyses: items, next_cursor })).into_response())
 }
 
 /// The next page of the same query (RFC 8288), relative to the URL of this one.

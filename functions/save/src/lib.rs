@@ -24,7 +24,7 @@ async fn create(
     let document = Document::parse(body)?;
     let Some(request_id) = document.request_id() else {
         conditions.for_new()?;
-        let analyses = app.analyses().clone();
+        let analyses = app.analyses();
         return app.write(async move { Ok(answer(&analyses, &analyses.save_new(&document).await?)) }).await;
     };
     let id = AnalysisId::parse(request_id, app.analyses().clock().now())?;
@@ -59,7 +59,7 @@ async fn save(
     document: Document,
     conditions: WriteConditions,
 ) -> Result<Response, Problem> {
-    let analyses = app.analyses().clone();
+    let analyses = app.analyses();
     app.write(async move {
         let condition = conditions.for_save(&analyses, &id).await?;
         let saved = analyses.save(&id, &document, &condition).await?;

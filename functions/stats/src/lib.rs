@@ -52,11 +52,11 @@ struct Totals {
 async fn storage_info(State(app): State<App>, query: Query) -> Result<Json<StorageInfo>, Problem> {
     query.only(&[])?;
     app.read(async {
-        let storage_info = app.analyses().bucket_info().await?;
-        let Stats { total_analyses, total_size_mb, implementations_used, .. } =
-            app.analyses().stats().await?;
+        let analyses = app.analyses();
+        let storage_info = analyses.bucket_info().await?;
+        let Stats { total_analyses, total_size_mb, implementations_used, .. } = analyses.stats().await?;
         Ok(Json(StorageInfo {
-            storage_type: app.analyses().storage_type(),
+            storage_type: analyses.storage_type(),
             configuration: configuration(&app.config().storage),
             storage_info,
             stats: Totals { total_analyses, total_size_mb, implementations_used },

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use analysis_storage::{Analyses, Config, Error, LONGEST_REQUEST};
+use analysis_storage::windows::LONGEST_REQUEST;
+use analysis_storage::{Analyses, Config, Error};
 use axum::extract::Request;
 use axum::response::Response;
 use axum::{Router, middleware};
@@ -16,12 +17,12 @@ use crate::{auth, envelope};
 /// far below the 15 minutes after which the protocol takes a save for crashed.
 const DEADLINE: Duration = Duration::from_secs(25);
 
-const _: () = assert!(LONGEST_REQUEST.as_millis() < DEADLINE.as_millis(), "retries end before the deadline");
+const _: () = assert!(LONGEST_REQUEST.as_millis() <= DEADLINE.as_millis(), "the protocol counts on it");
 
 /// What handlers need: the analyses and the configuration.
 #[derive(Debug, Clone)]
 pub struct App {
-    analyses: Arc<Analyses>,
+    analyses: Analyses,
     config: Arc<Config>,
     writes: TaskTracker,
 }
@@ -30,7 +31,7 @@ impl App {
     /// The state over these analyses.
     #[must_use]
     pub fn new(analyses: Analyses, config: Config) -> Self {
-        Self { analyses: Arc::new(analyses), config: Arc::new(config), writes: TaskTracker::new() }
+        Self { analyses, config: Arc::new(config), writes: TaskTracker::new() }
     }
 
     /// Opens the configured storage.
@@ -41,9 +42,15 @@ impl App {
         Ok(Self::new(config.open().await?, config))
     }
 
-    /// The analyses.
+    /// The analyses, for one request that begins now and is answered within the deadline.
     #[must_use]
-    pub fn analyses(&self) -> &Arc<Analyses> {
+    pub fn analyses(&self) -> Analyses {
+        self.analyses.within(DEADLINE)
+    }
+
+    /// The analyses, for work that no caller waits for.
+    #[must_use]
+    pub fn analyses_without_deadline(&self) -> &Analyses {
         &self.analyses
     }
 
@@ -61,8 +68,7 @@ impl App {
         match tokio::time::timeout(DEADLINE, work).await {
             Ok(result) => result,
             Err(late) => {
-                Err(Error::Unavailable { operation: "the deadline has passed".into(), source: late.into() }
-                    .into())
+                Err(Error::NoAnswer { operation: "the deadline has passed".into(), source: late.into() }.into())
             }
         }
     }

@@ -18,6 +18,8 @@ pub struct Item {
     pub execution_time: Option<f64>,
     /// Its size in bytes.
     pub file_size: u64,
+    /// What tells its content from others: of the content's MD5 where that is the entity tag, else of the tag.
+    pub content_token: String,
     /// When the id was first saved.
     pub created_at: String,
     /// When this content was saved.
@@ -41,6 +43,7 @@ impl Item {
             timestamp: entry.summary.timestamp.map(|at| format!("{at:.3}")),
             execution_time: entry.summary.execution_ms.map(seconds),
             file_size: entry.size,
+            content_token: entry.token.to_string(),
             created_at: entry.created_at.to_string(),
             saved_at: entry.saved_at.to_string(),
             s3_key: analyses.document_key(entry).to_string(),

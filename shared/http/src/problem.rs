@@ -200,7 +200,7 @@ impl From<Error> for Problem {
             Error::SaveInFlight(_) => Code::SaveInFlight,
             Error::Archived(_) => Code::Archived,
             Error::Unsupported(_) => Code::NotSupported,
-            Error::Unavailable { .. } => Code::StorageUnavailable,
+            Error::Refused { .. } | Error::NoAnswer { .. } => Code::StorageUnavailable,
             Error::Misconfigured { .. } => Code::Misconfigured,
             Error::Corrupt { .. } => Code::Corrupt,
         };

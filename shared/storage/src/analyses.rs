@@ -1,22 +1,9 @@
-//! The service: what can be done with analyses, over any bucket.
-
-mod delete;
-pub mod import;
-mod list;
-mod load;
-mod markers;
-#[cfg(feature = "testing")]
-pub(crate) mod mutants;
-mod read;
-pub mod rebuild;
-mod repair;
-mod save;
-mod scan;
-mod settle;
-mod totals;
+//! The service: what can be done with analyses, over any bucket. What each operation does stands in the modules
+//! `protocol`, `index`, `totals` and `maintenance`.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -25,14 +12,9 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::index::Entry;
 use crate::layout::Layout;
-use crate::requests::Requests;
 use crate::retention::Retention;
-
-use markers::Markers;
-
-pub use list::Page;
-pub use load::Loaded;
-pub use save::{Condition, Saved};
+use crate::retrying::RetryingBucket;
+use crate::totals::Markers;
 
 /// Where analyses are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -56,42 +38,45 @@ impl fmt::Display for StorageType {
     }
 }
 
-/// The analyses in one bucket.
+/// The analyses in one bucket: the whole service.
 ///
-/// Any number of these may work on one bucket at once, in any number of processes.
-#[derive(Debug)]
+/// Any number of these may work on one bucket at once, in any number of processes. A clone is the same service.
+#[derive(Debug, Clone)]
 pub struct Analyses {
-    requests: Requests,
-    layout: Layout,
-    clock: Arc<dyn Clock>,
-    retention: Retention,
-    storage_type: StorageType,
-    markers: Markers,
+    pub(crate) requests: RetryingBucket,
+    pub(crate) layout: Layout,
+    pub(crate) retention: Retention,
+    pub(crate) storage_type: StorageType,
+    pub(crate) markers: Arc<Markers>,
     #[cfg(feature = "testing")]
-    mutant: Option<mutants::Mutant>,
+    pub(crate) mutant: Option<crate::mutants::Mutant>,
 }
 
 impl Analyses {
-    /// The analyses in `bucket`, whose keys follow `layout`, kept forever.
+    /// The analyses in `bucket`, whose keys follow `layout`, kept forever; on a host with this clock.
     #[must_use]
     pub fn new(
         bucket: Arc<dyn Bucket>,
         storage_type: StorageType,
         layout: Layout,
-        clock: Arc<dyn Clock>,
+        host: Arc<dyn Clock>,
     ) -> Self {
-        let requests = Requests::new(bucket, Arc::clone(&clock));
-        let (retention, markers) = (Retention::default(), Markers::default());
         Self {
-            requests,
+            requests: RetryingBucket::new(bucket, host),
             layout,
-            clock,
-            retention,
+            retention: Retention::default(),
             storage_type,
-            markers,
+            markers: Arc::default(),
             #[cfg(feature = "testing")]
             mutant: None,
         }
+    }
+
+    /// The same for one operation that begins now, and whose caller waits no longer than this: requests that fail for
+    /// the moment are repeated as long as an answer can still come in time.
+    #[must_use]
+    pub fn within(&self, time: Duration) -> Self {
+        Self { requests: self.requests.within(time), ..self.clone() }
     }
 
     /// The same, kept as long as the bucket's lifecycle rules keep them.
@@ -100,10 +85,10 @@ impl Analyses {
         Self { retention, ..self }
     }
 
-    /// The clock that ids and times are judged by.
+    /// The clock that ids and times are judged by: the bucket's.
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
-        &*self.clock
+        &**self.requests.clock()
     }
 
     /// Where analyses are kept.

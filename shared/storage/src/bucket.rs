@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Result;
 use crate::time::SavedAt;
+use crate::token::ContentToken;
 
 /// The most keys one [`Bucket::list`] returns, as S3's `ListObjectsV2`.
 pub const MAX_KEYS: usize = 1000;
@@ -103,6 +104,8 @@ pub struct ObjectMeta {
     pub etag: ETag,
     /// The token of the write; for an object that another program wrote, its modification time.
     pub saved_at: SavedAt,
+    /// What tells its content from others, where the bucket knows without reading it: local files do not.
+    pub token: Option<ContentToken>,
     /// When it was written, by the bucket's clock.
     pub last_modified: Timestamp,
     /// The version, in a bucket that keeps versions.
@@ -145,13 +148,45 @@ pub enum Got {
     Absent,
 }
 
-/// One page of keys in byte order.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// An object as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its key.
+    pub key: Key,
+    /// Size in bytes.
+    pub size: u64,
+    /// Entity tag.
+    pub etag: ETag,
+    /// What tells its content from others, where the bucket knows without reading it.
+    pub token: Option<ContentToken>,
+    /// The token of the write, where listings show it: those of local files do, those of S3 do not.
+    pub saved_at: Option<SavedAt>,
+    /// When it was written, by the bucket's clock.
+    pub last_modified: Timestamp,
+}
+
+/// One page of objects in byte order of their keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// The keys.
-    pub keys: Vec<Key>,
-    /// Whether more keys follow; if so there is at least one here to go on from.
+    /// The objects.
+    pub objects: Vec<Listed>,
+    /// Whether more follow; if so there is at least one here to go on from.
     pub truncated: bool,
+    /// A time by the bucket's clock that is not after the listing: what is older by it was there.
+    pub date: Timestamp,
+}
+
+impl Listing {
+    /// The keys alone.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Key> + Clone {
+        self.objects.iter().map(|object| &object.key)
+    }
+
+    /// The last key, if the listing goes on behind it.
+    #[must_use]
+    pub fn next(&self) -> Option<&Key> {
+        self.keys().next_back().filter(|_| self.truncated)
+    }
 }
 
 /// One stored version of an object, or the mark of its deletion.
@@ -211,10 +246,18 @@ pub struct BucketInfo {
 /// What the storage protocol asks of a bucket: strong read-after-write consistency, conditional writes that
 /// are atomic per key, and listings in byte order of the keys.
 ///
-/// Every call is one attempt and one request. [`Error::Unavailable`](crate::Error::Unavailable) means that a
-/// write may or may not have taken effect.
+/// Every call is one attempt and one request. Where it fails for the moment, the error says what is known:
+/// [`Error::Refused`](crate::Error::Refused) had no effect, [`Error::NoAnswer`](crate::Error::NoAnswer) may have had, and
+/// may have it later still.
 #[async_trait]
 pub trait Bucket: Send + Sync + fmt::Debug {
+    /// How far the bucket's clock is ahead of this host's, by what its answers said; `None` before the first of them.
+    fn clock_offset(&self) -> Option<SignedDuration>;
+
+    /// What listings and heads will show, or readers will find, as the token of this content, whose write was answered
+    /// with this tag.
+    fn token(&self, etag: &ETag, content: &[u8]) -> ContentToken;
+
     /// Writes an object whole, or not at all.
     ///
     /// # Errors
@@ -239,7 +282,7 @@ pub trait Bucket: Send + Sync + fmt::Debug {
     /// [`Error::PreconditionFailed`](crate::Error::PreconditionFailed) if it is not the one with this tag.
     async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()>;
 
-    /// Up to `limit` keys (at most [`MAX_KEYS`]) that begin with `prefix` and are greater than `start_after`.
+    /// Up to `limit` objects (at most [`MAX_KEYS`]) whose keys begin with `prefix` and are greater than `start_after`.
     ///
     /// # Errors
     /// Only those of every request.

@@ -50,10 +50,19 @@ pub enum Error {
     /// The configured bucket cannot do this at all.
     #[error("{0}")]
     Unsupported(&'static str),
-    /// The bucket did not answer, or answered that it is overloaded: the request may or may not have taken
-    /// effect. Try again later.
+    /// The bucket refused a request for the moment (throttled, in conflict, never sent): it had no effect. Try again
+    /// later.
     #[error("storage is unavailable: {operation}")]
-    Unavailable {
+    Refused {
+        /// What was attempted.
+        operation: String,
+        /// Why it failed.
+        #[source]
+        source: Cause,
+    },
+    /// There is no answer, or none that tells: the request may or may not have taken effect. Try again later.
+    #[error("storage is unavailable: {operation}")]
+    NoAnswer {
         /// What was attempted.
         operation: String,
         /// Why it failed.
@@ -84,8 +93,28 @@ impl Error {
         Self::Misconfigured { advice: advice.into(), source: None }
     }
 
-    pub(crate) fn unavailable(operation: impl Into<String>, source: impl Into<Cause>) -> Self {
-        Self::Unavailable { operation: operation.into(), source: source.into() }
+    /// A request that had no effect.
+    pub(crate) fn refused(operation: impl Into<String>, source: impl Into<Cause>) -> Self {
+        Self::Refused { operation: operation.into(), source: source.into() }
+    }
+
+    /// A request that may have had its effect.
+    pub(crate) fn no_answer(operation: impl Into<String>, source: impl Into<Cause>) -> Self {
+        Self::NoAnswer { operation: operation.into(), source: source.into() }
+    }
+
+    /// Whether it fails for the moment, so that trying again later may help.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::NoAnswer { .. })
+    }
+
+    /// The same failure of an operation that has had part of its effect by now.
+    pub(crate) fn half_done(self) -> Self {
+        match self {
+            Self::Refused { operation, source } => Self::NoAnswer { operation, source },
+            other => other,
+        }
     }
 
     pub(crate) fn query(parameter: &'static str, reason: impl Into<String>) -> Self {

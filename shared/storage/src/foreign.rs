@@ -14,13 +14,13 @@ use crate::id::AnalysisId;
 use crate::instant;
 use crate::layout::Layout;
 use crate::month::Month;
-use crate::requests::Requests;
+use crate::retrying::RetryingBucket;
 use crate::time::CreatedAt;
 
 /// The documents below one prefix of a bucket. Only reads.
 #[derive(Debug)]
 pub struct ForeignDocuments {
-    requests: Requests,
+    requests: RetryingBucket,
     layout: Layout,
 }
 
@@ -28,7 +28,7 @@ impl ForeignDocuments {
     /// The documents in `bucket`, whose keys follow `layout`.
     #[must_use]
     pub fn new(bucket: Arc<dyn Bucket>, layout: Layout, clock: Arc<dyn Clock>) -> Self {
-        Self { requests: Requests::new(bucket, clock), layout }
+        Self { requests: RetryingBucket::new(bucket, clock), layout }
     }
 
     /// The documents below `prefix` of a bucket on S3.

@@ -2,16 +2,17 @@
 
 use std::fmt;
 
-use jiff::civil::Date;
-
 use crate::bucket::Key;
 use crate::id::AnalysisId;
-use crate::index::Entry;
+use crate::index::{Entry, IndexKey};
 use crate::month::Month;
-use crate::time::{CreatedAt, SavedAt};
+use crate::time::CreatedAt;
+use crate::totals::Period;
 
 /// `inv` is this minus the creation time, so that plain LIST order is newest first.
 const INVERSION: i64 = 9_999_999_999_999;
+/// How many of the 13 digits name a folder of the index.
+const FOLDER_DIGITS: usize = 5;
 /// Sorts after every character of an id.
 const AFTER_IDS: char = '~';
 
@@ -72,7 +73,13 @@ impl Layout {
     /// `metadata/ids/{id}`: the creation time of a named id.
     #[must_use]
     pub fn id_record(&self, id: &AnalysisId) -> Key {
-        Key::new(format!("{}metadata/ids/{id}", self.prefix))
+        Key::new(format!("{}{id}", self.id_records()))
+    }
+
+    /// The prefix of every id record.
+    #[must_use]
+    pub fn id_records(&self) -> String {
+        format!("{}metadata/ids/", self.prefix)
     }
 
     /// The key that *is* this index entry.
@@ -90,7 +97,7 @@ impl Layout {
     /// The prefix of the index entries of one id.
     #[must_use]
     pub fn entries_of(&self, id: &AnalysisId, created_at: CreatedAt) -> String {
-        format!("{}{}!{id}!", self.index(), Inverted(created_at))
+        format!("{}{}!{id}!", self.index(), Inverted(created_at).path())
     }
 
     /// A position in the index behind every entry of this id.
@@ -102,7 +109,19 @@ impl Layout {
     /// A position in the index behind everything created at or after this instant.
     #[must_use]
     pub fn before(&self, created_at: CreatedAt) -> String {
+        format!("{}{}!{AFTER_IDS}", self.index(), Inverted(created_at).path())
+    }
+
+    /// The same among entries of an earlier version.
+    pub(crate) fn before_legacy(&self, created_at: CreatedAt) -> String {
         format!("{}{}!{AFTER_IDS}", self.index(), Inverted(created_at))
+    }
+
+    /// A position in the index behind the folder of this instant and all entries of an earlier version that sort there.
+    pub(crate) fn behind_folder(&self, created_at: CreatedAt) -> String {
+        let digits = Inverted(created_at).to_string();
+        // A colon is what follows `9`.
+        format!("{}{}:", self.index(), digits.get(..FOLDER_DIGITS).unwrap_or_default())
     }
 
     /// The prefix of every dirty marker.
@@ -111,17 +130,16 @@ impl Layout {
         format!("{}metadata/dirty/", self.prefix)
     }
 
-    /// `metadata/dirty/{YYYY-MM-DD}/{saved_at}`: the sealed totals of that day are not to be trusted.
+    /// `metadata/dirty/{period}`: the sealed totals of that period are not to be trusted.
     #[must_use]
-    pub fn marker(&self, day: Date, written: SavedAt) -> Key {
-        Key::new(format!("{}{day}/{}", self.markers(), written.micros()))
+    pub(crate) fn marker(&self, period: Period) -> Key {
+        Key::new(format!("{}{period}", self.markers()))
     }
 
-    /// The day and the time of writing of a dirty marker, or `None` for a key that this crate did not write.
+    /// The period of a dirty marker, or `None` for a key that this crate did not write.
     #[must_use]
-    pub fn parse_marker(&self, key: &Key) -> Option<(Date, SavedAt)> {
-        let (day, written) = key.as_str().strip_prefix(&self.markers())?.split_once('/')?;
-        Some((day.parse().ok()?, SavedAt::from_micros(written.parse().ok()?)))
+    pub(crate) fn parse_marker(&self, key: &Key) -> Option<Period> {
+        Period::parse(key.as_str().strip_prefix(&self.markers())?)
     }
 
     /// `metadata/storage-stats.json`: the totals of past days.
@@ -130,10 +148,21 @@ impl Layout {
         Key::new(format!("{}metadata/storage-stats.json", self.prefix))
     }
 
+    /// `metadata/repair.json`: where the scheduled repair goes on.
+    #[must_use]
+    pub fn repair_position(&self) -> Key {
+        Key::new(format!("{}metadata/repair.json", self.prefix))
+    }
+
     /// The entry that a key of the index is, or `None` for a key that this crate did not write.
     #[must_use]
     pub fn parse_entry(&self, key: &Key) -> Option<Entry> {
         Entry::parse(key.as_str().strip_prefix(&self.index())?)
+    }
+
+    /// What a key below the index is.
+    pub(crate) fn parse_index_key(&self, key: &Key) -> IndexKey {
+        key.as_str().strip_prefix(&self.index()).map_or(IndexKey::Foreign, IndexKey::parse)
     }
 }
 
@@ -147,6 +176,20 @@ impl fmt::Display for Inverted {
 }
 
 impl Inverted {
+    /// The digits in two path parts, `{inv5}/{inv8}`: the order of keys stays the same, and a folder of the index holds
+    /// about a day (10^8 ms, 28 hours), so that a store of files need not read all of it.
+    pub(crate) fn path(&self) -> String {
+        let mut digits = self.to_string();
+        digits.insert(FOLDER_DIGITS, '/');
+        digits
+    }
+
+    /// What [`path`](Self::path) wrote.
+    pub(crate) fn parse_path(text: &str) -> Option<CreatedAt> {
+        let (folder, rest) = text.split_once('/').filter(|(folder, _)| folder.len() == FOLDER_DIGITS)?;
+        Self::parse(&format!("{folder}{rest}"))
+    }
+
     pub(crate) fn parse(text: &str) -> Option<CreatedAt> {
         let digits = text.len() == 13 && text.bytes().all(|b| b.is_ascii_digit());
         CreatedAt::from_millis(INVERSION - text.parse::<i64>().ok().filter(|_| digits)?)
@@ -202,5 +245,10 @@ mod tests {
         assert_eq!(Inverted::parse(&older), Some(CreatedAt::MIN));
         assert_eq!(Inverted::parse(&newer), Some(CreatedAt::MAX));
         assert_eq!(Inverted::parse("+000000000001"), None);
+        assert_eq!(Inverted(CreatedAt::MAX).path(), "00000/00000000");
+        assert_eq!(Inverted::parse_path("00000/00000000"), Some(CreatedAt::MAX));
+        for foreign in ["0000000000000", "0000/000000000", "00000/0000000", "00000/0000/0000"] {
+            assert_eq!(Inverted::parse_path(foreign), None, "{foreign}");
+        }
     }
 }

@@ -13,6 +13,6 @@ pub mod contract;
 pub mod ministack;
 mod observed;
 
-pub use crate::analyses::mutants::Mutant;
+pub use crate::mutants::Mutant;
 pub use clock::ManualClock;
 pub use observed::{CountingBucket, Decide, Fault, FaultyBucket, Operation};

@@ -107,6 +107,9 @@ impl fmt::Display for SavedAt {
     }
 }
 
+/// How far a token may be beyond the one that it has to exceed.
+const SPREAD_MICROS: u64 = 1_000_000;
+
 /// Hands out `saved_at` tokens: the present microsecond, and never the same one twice in a process.
 ///
 /// The protocol needs one token for each write *attempt*: a write that is sent again with the token of its
@@ -131,6 +134,20 @@ impl SavedAtSource {
         let bump = |last: i64| Some(now.max(last.saturating_add(1)));
         match self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, bump) {
             Ok(last) | Err(last) => SavedAt(now.max(last.saturating_add(1))),
+        }
+    }
+
+    /// The next token, and a greater one than this: a write that replaces another has the greater token, whatever the
+    /// clock of the other's writer showed.
+    pub(crate) fn above(&self, other: Option<SavedAt>) -> SavedAt {
+        let next = self.next();
+        match other {
+            // By chance, so that it is unlike the token of everybody else who replaces the same.
+            Some(SavedAt(other)) if other >= next.0 => {
+                let part = i64::try_from(self.clock.random() % SPREAD_MICROS).unwrap_or_default();
+                SavedAt(other.saturating_add(1 + part))
+            }
+            _ => next,
         }
     }
 }

@@ -42,7 +42,7 @@ fn advice<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
 
 fn operation<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     match result {
-        Err(Error::Unavailable { operation, .. }) => operation,
+        Err(Error::Refused { operation, .. } | Error::NoAnswer { operation, .. }) => operation,
         other => panic!("{other:?}"),
     }
 }
@@ -137,7 +137,7 @@ async fn a_request_that_fails_is_not_sent_again() {
     let (bucket, requests) = bucket_saying("503 Slow Down\r\nx-amz-request-id: 4711", busy);
     let result = bucket.put(put("k", "x")).await;
     match result {
-        Err(Error::Unavailable { operation, source }) => {
+        Err(Error::Refused { operation, source }) => {
             assert_eq!(operation, "PUT k");
             let expected = "S3 answered 503 SlowDown: Please reduce your request rate. (request id 4711)";
             assert_eq!(source.to_string(), expected);

@@ -13,14 +13,16 @@ use std::time::UNIX_EPOCH;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta, Precondition, Put,
-    RestoreTier, Restoring, Version,
+    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object, ObjectMeta,
+    Precondition, Put, RestoreTier, Restoring, Version,
 };
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::time::SavedAt;
+use crate::token::ContentToken;
 
 /// Temporary files and locks live here, directly below the root: on the file system of the objects, and out of every
 /// listing.
@@ -135,7 +137,7 @@ impl LocalBucket {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| Error::unavailable("file access", e))?
+    tokio::task::spawn_blocking(work).await.map_err(|e| Error::no_answer("file access", e))?
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -152,7 +154,7 @@ fn failure(action: &str, path: &Path, error: io::Error) -> Error {
         );
         return Error::Misconfigured { advice, source: Some(error.into()) };
     }
-    Error::unavailable(what, error)
+    Error::no_answer(what, error)
 }
 
 fn condition_fails(key: &Key) -> Error {
@@ -182,6 +184,7 @@ fn describe(metadata: &fs::Metadata) -> ObjectMeta {
     ObjectMeta {
         size: metadata.len(),
         etag: etag(saved_at, metadata.len()),
+        token: None,
         saved_at,
         last_modified: Timestamp::from_microsecond(saved_at.micros()).unwrap_or(Timestamp::UNIX_EPOCH),
         version_id: None,
@@ -190,8 +193,30 @@ fn describe(metadata: &fs::Metadata) -> ObjectMeta {
     }
 }
 
+/// A file that was found; none if it has gone since.
+fn listed(root: &Path, key: Key) -> io::Result<Option<Listed>> {
+    let meta = meta_of(&root.join(key.as_str()))?;
+    Ok(meta.map(|ObjectMeta { size, etag, token, saved_at, last_modified, .. }| Listed {
+        key,
+        size,
+        etag,
+        token,
+        saved_at: Some(saved_at),
+        last_modified,
+    }))
+}
+
 #[async_trait]
 impl Bucket for LocalBucket {
+    /// The host's clock is the bucket's.
+    fn clock_offset(&self) -> Option<SignedDuration> {
+        Some(SignedDuration::ZERO)
+    }
+
+    fn token(&self, _: &ETag, content: &[u8]) -> ContentToken {
+        ContentToken::of_content(content)
+    }
+
     async fn put(&self, put: Put) -> Result<ETag> {
         let bucket = self.clone();
         blocking(move || bucket.write(&put)).await
@@ -232,8 +257,15 @@ impl Bucket for LocalBucket {
         let root = Arc::clone(&self.root);
         let (prefix, after) = (prefix.to_owned(), start_after.unwrap_or_default().to_owned());
         let limit = limit.clamp(1, MAX_KEYS);
-        blocking(move || walk::list(&root, &prefix, &after, limit).map_err(|e| failure("list", &root, e)))
-            .await
+        // Before the first look: what is written meanwhile may be missed.
+        let date = SystemClock.now();
+        let listed = move || {
+            let found = walk::list(&root, &prefix, &after, limit)?;
+            let objects = found.keys.into_iter().filter_map(|key| listed(&root, key).transpose());
+            Ok(Listing { objects: objects.collect::<io::Result<_>>()?, truncated: found.truncated, date })
+        };
+        let root = Arc::clone(&self.root);
+        blocking(move || listed().map_err(|e| failure("list", &root, e))).await
     }
 
     async fn versions(&self, _: &Key) -> Result<Vec<Version>> {

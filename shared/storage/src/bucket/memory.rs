@@ -1,19 +1,21 @@
 //! A bucket in memory: the reference for what a bucket does, and the ground of simulations.
 
 use std::collections::BTreeMap;
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
+use std::fmt::Write;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use jiff::SignedDuration;
+use md5::{Digest, Md5};
 
 use super::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta, Precondition, Put,
-    RestoreTier, Restoring, Version,
+    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object, ObjectMeta,
+    Precondition, Put, RestoreTier, Restoring, Version,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
+use crate::token::ContentToken;
 
 /// Objects in a sorted map. Each request is one atomic step.
 #[derive(Debug)]
@@ -40,10 +42,14 @@ impl MemoryBucket {
     }
 }
 
+/// As S3 has it for objects that were put whole.
 fn etag(body: &[u8]) -> ETag {
-    let mut hasher = DefaultHasher::new();
-    body.hash(&mut hasher);
-    ETag::new(format!("\"{:016x}\"", hasher.finish()))
+    let mut hex = String::new();
+    for byte in Md5::digest(body) {
+        // Cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    ETag::new(format!("\"{hex}\""))
 }
 
 fn check(key: &Key, precondition: &Precondition, existing: Option<&Object>) -> Result<()> {
@@ -59,14 +65,29 @@ fn check(key: &Key, precondition: &Precondition, existing: Option<&Object>) -> R
     }
 }
 
+/// As S3 lists it: without the token of the write.
+fn listed(key: &Key, meta: &ObjectMeta) -> Listed {
+    let ObjectMeta { size, etag, token, last_modified, .. } = meta.clone();
+    Listed { key: key.clone(), size, etag, token, saved_at: None, last_modified }
+}
+
 #[async_trait]
 impl Bucket for MemoryBucket {
+    fn clock_offset(&self) -> Option<SignedDuration> {
+        Some(SignedDuration::ZERO)
+    }
+
+    fn token(&self, etag: &ETag, _: &[u8]) -> ContentToken {
+        ContentToken::of_tag(etag)
+    }
+
     async fn put(&self, put: Put) -> Result<ETag> {
         let mut objects = self.objects();
         check(&put.key, &put.precondition, objects.get(&put.key))?;
         let etag = etag(&put.body);
         let meta = ObjectMeta {
             size: put.body.len() as u64,
+            token: Some(ContentToken::of_tag(&etag)),
             etag: etag.clone(),
             saved_at: put.saved_at,
             last_modified: self.clock.now(),
@@ -113,10 +134,10 @@ impl Bucket for MemoryBucket {
         let objects = self.objects();
         let mut found = objects
             .range((from, Bound::Unbounded))
-            .map(|(key, _)| key)
-            .take_while(|k| k.as_str().starts_with(prefix));
-        let keys: Vec<Key> = found.by_ref().take(limit).cloned().collect();
-        Ok(Listing { truncated: found.next().is_some(), keys })
+            .take_while(|(key, _)| key.as_str().starts_with(prefix))
+            .map(|(key, object)| listed(key, &object.meta));
+        let objects: Vec<Listed> = found.by_ref().take(limit).collect();
+        Ok(Listing { truncated: found.next().is_some(), objects, date: self.clock.now() })
     }
 
     async fn versions(&self, _: &Key) -> Result<Vec<Version>> {

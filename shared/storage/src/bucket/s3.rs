@@ -3,6 +3,7 @@
 mod advice;
 mod archive;
 mod client;
+mod date;
 mod failure;
 mod keys;
 mod meta;
@@ -12,26 +13,32 @@ mod tests;
 mod versions;
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType, ServerSideEncryption};
 use bytes::{Bytes, BytesMut};
 use futures::try_join;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
+use self::date::DateOfAnswer;
 use self::failure::Failure;
 use self::meta::Head;
 use self::request::{Action, Request};
 use super::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta, Precondition, Put,
-    RestoreTier, Restoring, Version,
+    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object, ObjectMeta,
+    Precondition, Put, RestoreTier, Restoring, Version,
 };
+use crate::clock::{Clock, ClockOffset, SystemClock};
 use crate::error::{Cause, Error, Result};
+use crate::token::ContentToken;
+use crate::windows::LONGEST_ATTEMPT;
 
 /// The user metadata that holds `saved_at`, in microseconds since the Unix epoch.
 const SAVED_AT: &str = "saved_at";
@@ -50,8 +57,10 @@ pub struct S3Settings {
     pub endpoint_url: Option<String>,
 }
 
-/// The longest one request takes, answered or not, for documents of up to [`LAG`](client::LAG)'s worth of bytes.
-pub(crate) const LONGEST_ATTEMPT: Duration = client::ANSWER_TIMEOUT.saturating_add(client::LAG);
+const _: () = assert!(
+    client::ANSWER_TIMEOUT.saturating_add(client::LAG).as_millis() <= LONGEST_ATTEMPT.as_millis(),
+    "the windows of the protocol count on it"
+);
 
 /// A bucket on S3. A call is one request (two for [`info`](Bucket::info)), never sent again by itself: only the
 /// protocol above can tell whether a conditional write that failed the second time had succeeded the first time.
@@ -59,21 +68,24 @@ pub(crate) const LONGEST_ATTEMPT: Duration = client::ANSWER_TIMEOUT.saturating_a
 pub struct S3Bucket {
     client: Client,
     settings: S3Settings,
+    offset: Arc<ClockOffset>,
 }
 
 impl S3Bucket {
     /// The bucket, with the credentials of the default AWS chain: environment, profile, web identity, container
     /// role, instance role. Sends nothing to S3 yet.
     pub async fn connect(settings: &S3Settings) -> Self {
-        Self { client: client::connect(settings).await, settings: settings.clone() }
+        let offset = Arc::default();
+        Self { client: client::connect(settings, &offset).await, settings: settings.clone(), offset }
     }
 
     /// The bucket, with these credentials.
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn with_credentials(settings: &S3Settings, access_key_id: &str, secret_access_key: &str) -> Self {
-        let client = client::with_credentials(settings, access_key_id, secret_access_key);
-        Self { client, settings: settings.clone() }
+        let offset = Arc::default();
+        let client = client::with_credentials(settings, access_key_id, secret_access_key, &offset);
+        Self { client, settings: settings.clone(), offset }
     }
 
     /// The client beneath, for what tests do to a bucket that the product never does.
@@ -102,6 +114,33 @@ impl S3Bucket {
             .content_type(content_type(&put.key))
             .server_side_encryption(ServerSideEncryption::Aes256)
             .body(ByteStream::from(put.body))
+    }
+
+    fn now(&self) -> Timestamp {
+        let now = SystemClock.now();
+        now.checked_add(self.offset.get().unwrap_or_default()).unwrap_or(now)
+    }
+
+    fn listing(
+        &self,
+        request: &Request<'_>,
+        output: &ListObjectsV2Output,
+        date: Timestamp,
+    ) -> Result<Listing> {
+        let listed = |object: &aws_sdk_s3::types::Object| {
+            let key = request.present(object.key(), "Key")?;
+            let etag = request.etag(object.e_tag())?;
+            Ok(Listed {
+                key: request.present(keys::decode(key, output.encoding_type()), "readable Key").map(Key::new)?,
+                size: request.present(object.size().and_then(|size| u64::try_from(size).ok()), "Size")?,
+                token: Some(ContentToken::of_tag(&etag)),
+                etag,
+                saved_at: None,
+                last_modified: request.timestamp(object.last_modified())?,
+            })
+        };
+        let objects = output.contents().iter().map(listed).collect::<Result<_>>()?;
+        Ok(Listing { objects, truncated: output.is_truncated() == Some(true), date })
     }
 
     async fn versioning_status(&self) -> Result<String> {
@@ -143,6 +182,14 @@ impl fmt::Debug for S3Bucket {
 
 #[async_trait]
 impl Bucket for S3Bucket {
+    fn clock_offset(&self) -> Option<SignedDuration> {
+        self.offset.get()
+    }
+
+    fn token(&self, etag: &ETag, _: &[u8]) -> ContentToken {
+        ContentToken::of_tag(etag)
+    }
+
     async fn put(&self, put: Put) -> Result<ETag> {
         let key = put.key.clone();
         let action = Action::Put { precondition: put.precondition.clone() };
@@ -192,13 +239,19 @@ impl Bucket for S3Bucket {
         let list = self.client.list_objects_v2().bucket(&self.settings.bucket).prefix(prefix).max_keys(limit);
         let start_after = start_after.filter(|key| !key.is_empty()).map(str::to_owned);
         let list = list.set_start_after(start_after).encoding_type(EncodingType::Url);
-        let output = list.send().await.map_err(|error| request.error(Failure::of(error)))?;
-        let encoding = output.encoding_type();
-        let keys = output.contents().iter().map(|object| {
-            let key = request.present(object.key(), "Key")?;
-            request.present(keys::decode(key, encoding), "readable Key").map(Key::new)
-        });
-        Ok(Listing { keys: keys.collect::<Result<_>>()?, truncated: output.is_truncated() == Some(true) })
+        let mut continuation = None;
+        loop {
+            let sent_at = self.now();
+            let date = DateOfAnswer::default();
+            let send = list.clone().set_continuation_token(continuation).customize().interceptor(date.clone());
+            let output = send.send().await.map_err(|error| request.error(Failure::of(error)))?;
+            let listing = self.listing(&request, &output, date.get().unwrap_or(sent_at))?;
+            if !listing.truncated || !listing.objects.is_empty() {
+                return Ok(listing);
+            }
+            // A page may be empty and not the last: callers, who go on behind the last key, could not.
+            continuation = request.present(output.next_continuation_token(), "NextContinuationToken").map(Some)?.map(str::to_owned);
+        }
     }
 
     async fn versions(&self, key: &Key) -> Result<Vec<Version>> {

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 /// Time set by hand, and a reproducible random sequence.
 #[derive(Debug)]
 pub struct ManualClock {
+    start: Timestamp,
     now: Mutex<Timestamp>,
     random: Mutex<u64>,
 }
@@ -19,7 +20,8 @@ impl ManualClock {
     /// A clock that shows this instant (RFC 3339), and a random sequence begun with `seed`.
     #[must_use]
     pub fn at(now: &str, seed: u64) -> Self {
-        Self { now: Mutex::new(now.parse().unwrap()), random: Mutex::new(seed) }
+        let start = now.parse().unwrap();
+        Self { start, now: Mutex::new(start), random: Mutex::new(seed) }
     }
 
     /// Moves the clock on.
@@ -38,6 +40,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.now.lock().unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::try_from(self.now().duration_since(self.start)).unwrap_or_default()
     }
 
     /// `SplitMix64` (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).

@@ -5,11 +5,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use jiff::SignedDuration;
 
 use crate::bucket::{
     Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
 };
 use crate::error::{Error, Result};
+use crate::token::ContentToken;
 
 /// The kinds of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +63,14 @@ impl<B: Bucket> CountingBucket<B> {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<B: Bucket> Bucket for CountingBucket<B> {
+    fn clock_offset(&self) -> Option<SignedDuration> {
+        self.inner.clock_offset()
+    }
+
+    fn token(&self, etag: &ETag, content: &[u8]) -> ContentToken {
+        self.inner.token(etag, content)
+    }
+
     async fn put(&self, put: Put) -> Result<ETag> {
         self.count(Operation::Put).put(put).await
     }
@@ -101,6 +111,8 @@ pub enum Fault {
     Refused,
     /// It takes effect, and its answer is lost.
     AnswerLost,
+    /// It is lost itself, which its client cannot tell from a lost answer.
+    RequestLost,
 }
 
 /// Decides for each request, by its kind and its key (or prefix), whether it fails.
@@ -142,11 +154,13 @@ impl FaultyBucket {
         match fault {
             None => request.await,
             Some(Fault::Refused) => {
-                Err(Error::unavailable(format!("{operation:?} {key}"), "injected: refused"))
+                Err(Error::refused(format!("{operation:?} {key}"), "injected: refused"))
             }
-            Some(Fault::AnswerLost) => {
-                request.await?;
-                Err(Error::unavailable(format!("{operation:?} {key}"), "injected: answer lost"))
+            Some(fault) => {
+                if fault == Fault::AnswerLost {
+                    request.await?;
+                }
+                Err(Error::no_answer(format!("{operation:?} {key}"), "injected: answer lost"))
             }
         }
     }
@@ -155,6 +169,14 @@ impl FaultyBucket {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Bucket for FaultyBucket {
+    fn clock_offset(&self) -> Option<SignedDuration> {
+        self.inner.clock_offset()
+    }
+
+    fn token(&self, etag: &ETag, content: &[u8]) -> ContentToken {
+        self.inner.token(etag, content)
+    }
+
     async fn put(&self, put: Put) -> Result<ETag> {
         let key = put.key.clone();
         self.pass(Operation::Put, key.as_str(), self.inner.put(put)).await

@@ -1,25 +1,30 @@
 //! Listing a directory tree as a bucket lists keys.
 
-use std::collections::BinaryHeap;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{RESERVED, is_absent};
-use crate::bucket::{Key, Listing};
+use crate::bucket::Key;
 
-/// The first `limit` keys in byte order, holding no more than one beyond that in memory.
-pub(super) fn list(root: &Path, prefix: &str, after: &str, limit: usize) -> io::Result<Listing> {
+/// Keys in byte order.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) keys: Vec<Key>,
+    /// Whether more follow.
+    pub(super) truncated: bool,
+}
+
+/// The first `limit` keys behind `after` that begin with `prefix`. Directories are read in the order of their keys, and
+/// only until there are enough.
+pub(super) fn list(root: &Path, prefix: &str, after: &str, limit: usize) -> io::Result<Found> {
     let directory = prefix.rsplit_once('/').map_or("", |(directory, _)| directory);
-    let mut walk = Walk { prefix, after, limit, first: BinaryHeap::new() };
+    let mut walk = Walk { prefix, after, limit, found: Found::default() };
     if is_inside(directory) {
         walk.directory(&root.join(directory), directory)?;
     }
-    let mut keys = walk.first.into_sorted_vec();
-    let truncated = keys.len() > limit;
-    keys.truncate(limit);
-    Ok(Listing { keys: keys.into_iter().map(Key::new).collect(), truncated })
+    Ok(walk.found)
 }
 
 fn is_inside(directory: &str) -> bool {
@@ -32,52 +37,69 @@ struct Walk<'a> {
     prefix: &'a str,
     after: &'a str,
     limit: usize,
-    first: BinaryHeap<String>,
+    found: Found,
 }
 
 impl Walk<'_> {
+    /// Takes what is in this directory, until there is one key more than asked for.
     fn directory(&mut self, path: &Path, key: &str) -> io::Result<()> {
-        let entries = match fs::read_dir(path) {
-            Ok(entries) => entries,
-            Err(e) if is_absent(&e) => return Ok(()),
-            Err(e) => return Err(e),
-        };
-        let inside = if key.is_empty() { 0 } else { key.len() + 1 };
-        // What every name of interest begins with. Most listings are of one id, out of all entries of the index.
-        let wanted = self.prefix.get(inside..).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-        for entry in entries {
-            let entry = entry?;
-            let name = entry.file_name();
-            let is_reserved = key.is_empty() && name == RESERVED;
-            if is_reserved || !name.as_bytes().starts_with(wanted.as_bytes()) {
-                continue;
+        for Child { key, name, is_directory } in self.children(path, key)? {
+            if is_directory {
+                self.directory(&path.join(name), key.trim_end_matches('/'))?;
+            } else if self.found.keys.len() == self.limit {
+                self.found.truncated = true;
+            } else {
+                self.found.keys.push(Key::new(key));
             }
-            let Ok(name) = name.into_string() else { continue };
-            let child = if key.is_empty() { name } else { format!("{key}/{name}") };
-            if !entry.file_type()?.is_dir() {
-                self.file(child);
-            } else if self.may_hold_matches(&format!("{child}/")) {
-                self.directory(&entry.path(), &child)?;
+            if self.found.truncated {
+                break;
             }
         }
         Ok(())
     }
 
-    fn file(&mut self, key: String) {
-        let is_match = key.starts_with(self.prefix) && key.as_str() > self.after;
-        let is_among_first =
-            self.first.len() <= self.limit || self.first.peek().is_some_and(|last| key < *last);
-        if is_match && is_among_first {
-            self.first.push(key);
-            if self.first.len() > self.limit + 1 {
-                self.first.pop();
+    /// What is in a directory and may matter, in the order of keys: that of a directory goes on with a slash.
+    fn children(&self, path: &Path, key: &str) -> io::Result<Vec<Child>> {
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(e) if is_absent(&e) => return Ok(Vec::new()),
+            Err(e) => return Err(e),
+        };
+        let mut children = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name();
+            let Some(text) = name.to_str().filter(|text| !key.is_empty() || *text != RESERVED) else { continue };
+            let mut key = if key.is_empty() { text.to_owned() } else { format!("{key}/{text}") };
+            // Most listings are of one id, out of all entries of the index: nothing is asked of the others.
+            if !key.starts_with(self.prefix) && !self.prefix.starts_with(&format!("{key}/")) {
+                continue;
+            }
+            let is_directory = entry.file_type()?.is_dir();
+            if is_directory {
+                key.push('/');
+            }
+            if self.may_matter(&key, is_directory) {
+                children.push(Child { key, name, is_directory });
             }
         }
+        children.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Ok(children)
     }
 
-    fn may_hold_matches(&self, directory: &str) -> bool {
-        let is_under_prefix = directory.starts_with(self.prefix) || self.prefix.starts_with(directory);
-        let is_before_start = directory < self.after && !self.after.starts_with(directory);
-        is_under_prefix && !is_before_start
+    fn may_matter(&self, key: &str, is_directory: bool) -> bool {
+        if is_directory {
+            let is_under_prefix = key.starts_with(self.prefix) || self.prefix.starts_with(key);
+            is_under_prefix && (key > self.after || self.after.starts_with(key))
+        } else {
+            key.starts_with(self.prefix) && key > self.after
+        }
     }
+}
+
+struct Child {
+    /// With a slash behind a directory's.
+    key: String,
+    name: OsString,
+    is_directory: bool,
 }

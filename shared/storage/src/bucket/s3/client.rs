@@ -1,8 +1,9 @@
 //! How the SDK is set up: credentials, endpoint, timeouts, no retries.
 //!
-//! The timeouts are short enough for [`Requests`](crate::requests) to send a request three times inside the
-//! deadline of one API call, and long enough for what is sent.
+//! The timeouts are short enough for a request to be sent several times inside the deadline of one API call, and long
+//! enough for what is sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
@@ -13,11 +14,14 @@ use aws_sdk_s3::config::{
     Builder, IdentityCache, Region, RequestChecksumCalculation, ResponseChecksumValidation,
     RuntimeComponents, SharedHttpClient,
 };
+use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder as HttpBuilder, Connector};
 
 use super::S3Settings;
+use super::date::{Observe, SigningTime};
+use crate::clock::ClockOffset;
 
 /// To a connection, its TLS handshake included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -47,13 +51,13 @@ pub(super) fn time_to_send(bytes: usize) -> Builder {
 }
 
 /// A client with the credentials of the default chain.
-pub(super) async fn connect(settings: &S3Settings) -> Client {
+pub(super) async fn connect(settings: &S3Settings, offset: &Arc<ClockOffset>) -> Client {
     let region = Region::new(settings.region.clone());
     let shared =
         aws_config::defaults(BehaviorVersion::latest()).http_client(https()).region(region).load().await;
     // Only S3's own builder gets our endpoint: the chain also talks to STS.
     let endpoint = settings.endpoint_url.as_deref().or(shared.endpoint_url());
-    Client::from_conf(configured(Builder::from(&shared), endpoint).build())
+    Client::from_conf(configured(Builder::from(&shared), endpoint, offset).build())
 }
 
 /// A client with these credentials.
@@ -62,6 +66,7 @@ pub(super) fn with_credentials(
     settings: &S3Settings,
     access_key_id: &str,
     secret_access_key: &str,
+    offset: &Arc<ClockOffset>,
 ) -> Client {
     let credentials =
         aws_sdk_s3::config::Credentials::new(access_key_id, secret_access_key, None, None, "testing");
@@ -70,7 +75,7 @@ pub(super) fn with_credentials(
         .http_client(https())
         .region(Region::new(settings.region.clone()))
         .credentials_provider(credentials);
-    Client::from_conf(configured(builder, settings.endpoint_url.as_deref()).build())
+    Client::from_conf(configured(builder, settings.endpoint_url.as_deref(), offset).build())
 }
 
 /// The SDK's own client, except that its cryptography is ring's: see `docs/decisions/0011-tls-by-ring.md`.
@@ -86,14 +91,18 @@ fn https() -> SharedHttpClient {
     })
 }
 
-fn configured(builder: Builder, endpoint_url: Option<&str>) -> Builder {
+fn configured(builder: Builder, endpoint_url: Option<&str>, offset: &Arc<ClockOffset>) -> Builder {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ANSWER_TIMEOUT)
         .build();
     let identities = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build();
-    let builder =
-        builder.timeout_config(timeouts).identity_cache(identities).retry_config(RetryConfig::disabled());
+    let builder = builder
+        .timeout_config(timeouts)
+        .identity_cache(identities)
+        .retry_config(RetryConfig::disabled())
+        .time_source(SharedTimeSource::new(SigningTime(Arc::clone(offset))))
+        .interceptor(Observe(Arc::clone(offset)));
     match endpoint_url {
         None => builder,
         // Other stores resolve no bucket names in DNS, and not all of them know the newer checksums.

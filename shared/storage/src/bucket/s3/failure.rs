@@ -27,6 +27,8 @@ pub(super) enum Failure {
     Answered(Answer),
     /// There is no answer, or none that can be read: the request may or may not have been carried out.
     NoAnswer(Cause),
+    /// No connection was made: nothing was sent.
+    NotConnected(Cause),
     /// There were no credentials to sign the request with.
     NoCredentials(Cause),
     /// The credentials did not come in time.
@@ -92,10 +94,13 @@ impl Failure {
         let says =
             |texts: &[&str]| chain().any(|error| texts.iter().any(|text| error.to_string().contains(text)));
         let unreachable = chain().any(is_connection_failure);
+        let not_connected = chain().any(is_not_connected);
         if says(&LATE_CREDENTIALS) || (says(&BAD_CREDENTIALS) && unreachable) {
             Self::LateCredentials(error)
         } else if says(&NO_CREDENTIALS) || says(&BAD_CREDENTIALS) {
             Self::NoCredentials(error)
+        } else if not_connected {
+            Self::NotConnected(error)
         } else if unreachable || says(&[HTTP_CLIENT]) {
             Self::NoAnswer(error)
         } else {
@@ -114,13 +119,19 @@ impl Failure {
     }
 }
 
-fn http_date(text: &str) -> Option<Timestamp> {
+pub(super) fn http_date(text: &str) -> Option<Timestamp> {
     let at = DateTime::from_str(text, Format::HttpDate).ok()?;
     Timestamp::from_second(at.secs()).ok()
 }
 
 fn is_connection_failure(error: &(dyn StdError + 'static)) -> bool {
     error.downcast_ref::<ConnectorError>().is_some_and(|error| error.is_io() || error.is_timeout())
+}
+
+/// Whether the connection itself was refused, or its host not found.
+fn is_not_connected(error: &(dyn StdError + 'static)) -> bool {
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    kind == Some(std::io::ErrorKind::ConnectionRefused) || error.to_string().starts_with("dns error")
 }
 
 impl Answer {

@@ -12,6 +12,7 @@ use super::request::Request;
 use crate::bucket::ObjectMeta;
 use crate::error::Result;
 use crate::time::SavedAt;
+use crate::token::ContentToken;
 
 /// The headers of interest, alike in answers to GET and to HEAD.
 pub(super) struct Head<'a> {
@@ -60,9 +61,11 @@ impl Head<'_> {
         let last_modified = request.timestamp(self.last_modified)?;
         let saved_at =
             self.metadata.and_then(|metadata| metadata.get(SAVED_AT)).and_then(|text| text.parse().ok());
+        let etag = request.etag(self.etag)?;
         Ok(ObjectMeta {
             size: request.present(self.size.and_then(|size| u64::try_from(size).ok()), "Content-Length")?,
-            etag: request.etag(self.etag)?,
+            token: Some(ContentToken::of_tag(&etag)),
+            etag,
             saved_at: saved_at.map_or_else(|| last_modified.into(), SavedAt::from_micros),
             last_modified,
             version_id: self.version_id.map(str::to_owned),

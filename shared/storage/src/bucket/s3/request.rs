@@ -11,23 +11,24 @@ use super::{S3Settings, advice};
 use crate::bucket::{ETag, Precondition};
 use crate::error::{Cause, Error, Result};
 
-/// Codes that stand for a passing condition, whatever their status.
-const PASSING: [&str; 20] = [
+/// Codes of answers that refuse a request for the moment, without effect: Amazon S3 API Reference, "Error responses", and
+/// "Conditional writes" in the Amazon S3 User Guide.
+const REFUSED: [&str; 20] = [
     "BadDigest",
     "BandwidthLimitExceeded",
     "ConditionalRequestConflict",
     "IncompleteBody",
-    "InternalError",
-    "KMS.KMSInternalException",
     "KMS.ThrottlingException",
     "OperationAborted",
     "RequestLimitExceeded",
     "RequestThrottled",
     "RequestThrottledException",
+    "RequestTimeTooSkewed",
     "RequestTimeout",
     "RequestTimeoutException",
     "ServiceUnavailable",
     "SlowDown",
+    "TemporaryRedirect",
     "Throttling",
     "ThrottlingException",
     "TooManyRequests",
@@ -116,10 +117,11 @@ impl Request<'_> {
         let fix = |advice, cause| Error::Misconfigured { advice, source: Some(cause) };
         match failure {
             Failure::Answered(answer) => self.refused(answer),
-            Failure::NoAnswer(cause) => Error::unavailable(self.somewhere(), cause),
+            Failure::NoAnswer(cause) => Error::no_answer(self.somewhere(), cause),
+            Failure::NotConnected(cause) => Error::refused(self.somewhere(), cause),
             Failure::NoCredentials(cause) => fix(advice::no_credentials(&*cause), cause),
             Failure::LateCredentials(cause) => {
-                Error::unavailable(format!("{self} ({})", advice::no_credentials(&*cause)), cause)
+                Error::refused(format!("{self} ({})", advice::no_credentials(&*cause)), cause)
             }
             Failure::NotBuilt(cause) => fix(advice::not_built(self, &*cause), cause),
         }
@@ -130,8 +132,12 @@ impl Request<'_> {
             Error::PreconditionFailed(format!("the condition on `{}` does not hold", self.target))
         } else if answer.code == "InvalidObjectState" {
             Error::Archived(self.target.to_owned())
-        } else if is_passing(&answer) && !advice::is_elsewhere(self, &answer) {
-            Error::unavailable(self.to_string(), answer)
+        } else if advice::is_elsewhere(self, &answer) {
+            Error::Misconfigured { advice: advice::on(self, &answer), source: Some(answer.into()) }
+        } else if is_refused(&answer) {
+            Error::refused(self.to_string(), answer)
+        } else if matches!(answer.status, 408 | 425 | 500..=599) && answer.code != "NotImplemented" {
+            Error::no_answer(self.to_string(), answer)
         } else {
             Error::Misconfigured { advice: advice::on(self, &answer), source: Some(answer.into()) }
         }
@@ -172,8 +178,10 @@ impl Request<'_> {
     }
 }
 
-fn is_passing(answer: &Answer) -> bool {
-    PASSING.contains(&answer.code.as_str())
-        || matches!(answer.status, 307 | 408 | 425 | 429 | 500 | 502..=599)
+/// Whether the request was refused for the moment. Without a code an answer may be a proxy's, who does not know whether
+/// S3 has carried the request out.
+fn is_refused(answer: &Answer) -> bool {
+    REFUSED.contains(&answer.code.as_str())
+        || matches!(answer.status, 307 | 429)
         || (answer.status == 409 && answer.code.is_empty())
 }

@@ -37,37 +37,59 @@ fn replace() -> Action {
     Action::Put { precondition: Precondition::Match(ETag::new("\"a\"")) }
 }
 
+/// What a passing failure says of the request, which it must name.
+fn refused(error: Error) -> bool {
+    let (operation, source, refused) = match error {
+        Error::Refused { operation, source } => (operation, source, true),
+        Error::NoAnswer { operation, source } => (operation, source, false),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(operation, "PUT some/key");
+    assert!(source.to_string().starts_with("S3 answered "), "{source}");
+    refused
+}
+
 #[test]
-fn what_may_pass_is_unavailable() {
-    let passing = [
+fn an_answer_that_refuses_for_the_moment_says_that_nothing_happened() {
+    let refusals = [
         (307, "TemporaryRedirect"),
         (400, "BadDigest"),
         (400, "IncompleteBody"),
         (400, "KMS.ThrottlingException"),
         (400, "RequestTimeout"),
+        (400, "XAmzContentChecksumMismatch"),
         (403, "RequestThrottled"),
-        (408, ""),
+        // The very answer corrects the clock that the next request is signed with.
+        (403, "RequestTimeTooSkewed"),
         (409, ""),
         (409, "ConditionalRequestConflict"),
         (409, "OperationAborted"),
         (429, ""),
         (429, "TooManyRequests"),
-        (500, "InternalError"),
-        (502, ""),
-        (503, ""),
         (503, "ServiceUnavailable"),
         (503, "SlowDown"),
-        (504, ""),
     ];
-    for (status, code) in passing {
-        match decide(CREATE, status, code) {
-            Error::Unavailable { operation, source } => {
-                assert_eq!(operation, "PUT some/key", "{status} {code}");
-                assert!(source.to_string().starts_with(&format!("S3 answered {status}")), "{source}");
-            }
-            other => panic!("{status} {code}: {other:?}"),
-        }
+    for (status, code) in refusals {
+        assert!(refused(decide(CREATE, status, code)), "{status} {code}");
     }
+}
+
+#[test]
+fn an_answer_that_leaves_open_what_happened_is_no_answer() {
+    // Without a code it may be a proxy's.
+    for (status, code) in [(408, ""), (425, ""), (500, "InternalError"), (500, ""), (502, ""), (503, ""), (504, "")] {
+        assert!(!refused(decide(CREATE, status, code)), "{status} {code}");
+    }
+}
+
+#[test]
+fn only_a_request_that_was_never_sent_is_known_to_have_had_no_effect() {
+    let settings = settings(None);
+    let request = Request { settings: &settings, action: PUT, target: "some/key" };
+    for failure in [Failure::NotConnected("refused".into()), Failure::LateCredentials("late".into())] {
+        assert!(matches!(request.error(failure), Error::Refused { .. }));
+    }
+    assert!(matches!(request.error(Failure::NoAnswer("reset".into())), Error::NoAnswer { .. }));
 }
 
 #[test]
@@ -153,7 +175,6 @@ fn what_an_operator_must_mend_says_how() {
         (PUT, 403, "InvalidAccessKeyId", "set AWS_ACCESS_KEY_ID"),
         (PUT, 403, "SignatureDoesNotMatch", "set AWS_SECRET_ACCESS_KEY"),
         (PUT, 400, "InvalidToken", "AWS_SESSION_TOKEN"),
-        (PUT, 403, "RequestTimeTooSkewed", "clock"),
         (PUT, 403, "AllAccessDisabled", "AWS has shut off bucket `designs`"),
         (PUT, 400, "InvalidBucketName", "set S3_BUCKET_NAME"),
         (GET, 400, "KMS.DisabledException", "KMS key of `some/key`"),
@@ -202,7 +223,7 @@ fn another_store_is_named_by_its_url() {
     let missing = Failure::Answered(Answer::sample(404, "NoSuchBucket", "", None));
     assert!(advice(request.error(missing)).contains("does not exist at http://store:9000"));
     match request.error(Failure::NoAnswer("lost".into())) {
-        Error::Unavailable { operation, .. } => assert_eq!(operation, "GET some/key at http://store:9000"),
+        Error::NoAnswer { operation, .. } => assert_eq!(operation, "GET some/key at http://store:9000"),
         other => panic!("{other:?}"),
     }
 }

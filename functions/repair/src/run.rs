@@ -1,0 +1,120 @@
+//! One run: months until there are no more, or no more time.
+
+use std::collections::BTreeMap;
+
+use analysis_storage::rebuild::{Damage, Finding, Mode, RebuildPage};
+use analysis_storage::{Analyses, Error, Month, RepairPosition};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::Task;
+
+/// No further page is begun when less time than this is left: a page takes a second, far more under throttling.
+const RESERVE: SignedDuration = SignedDuration::from_secs(60);
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Outcome {
+    /// Whether nothing is left to do.
+    pub done: bool,
+    /// The month that the next run goes on with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// Whether a schedule found the run before it unfinished.
+    pub is_late: bool,
+    /// How many entries of the index were looked at.
+    pub entries: u64,
+    /// How many documents were looked at.
+    pub documents: u64,
+    /// What was repaired, by kind.
+    pub repaired: BTreeMap<Damage, u64>,
+    /// What someone has to put right by hand, by kind; the log says where.
+    pub left: BTreeMap<Damage, u64>,
+}
+
+pub(crate) async fn run(analyses: &Analyses, task: &Task, deadline: Timestamp) -> Result<Outcome, Error> {
+    let mut outcome = Outcome::default();
+    if let Some((first, last)) = task.months()? {
+        let months = std::iter::successors(Some(last), |month| Some(month.previous()));
+        let months = months.take_while(|month| first <= *month);
+        outcome.done = outcome.repair(analyses, months, deadline, false).await?;
+        return Ok(outcome);
+    }
+    let left_off = analyses.repair_position().await?;
+    let is_busy = left_off.busy_until.is_some_and(|until| analyses.clock().now() < until);
+    if task.only_go_on && (is_busy || left_off.next.is_none()) {
+        return Ok(Outcome { done: true, ..outcome });
+    }
+    outcome.is_late = !task.only_go_on && left_off.next.is_some();
+    let from = left_off.next.as_deref().map(Month::parse).transpose().unwrap_or_default();
+    let months = analyses.months().await?.into_iter().rev();
+    let months = months.filter(|month| from.is_none_or(|from| *month <= from));
+    outcome.done = outcome.repair(analyses, months, deadline, true).await?;
+    if outcome.done {
+        outcome.add(&analyses.check_outside_months().await?);
+        // Whatever a crash or another program has left uncounted is counted from here on.
+        analyses.recount().await?;
+        analyses.keep_repair_position(&RepairPosition::default()).await?;
+    }
+    Ok(outcome)
+}
+
+impl Outcome {
+    /// Repairs these months: whether there was time for all of them. If `keeps`, the month under way is kept in the
+    /// bucket.
+    async fn repair(
+        &mut self,
+        analyses: &Analyses,
+        months: impl Iterator<Item = Month>,
+        deadline: Timestamp,
+        keeps: bool,
+    ) -> Result<bool, Error> {
+        for month in months {
+            let position = |busy_until| RepairPosition { next: Some(month.to_string()), busy_until };
+            if keeps {
+                analyses.keep_repair_position(&position(Some(deadline))).await?;
+            }
+            let mut rebuild = analyses.rebuild(month, Mode::Repair);
+            loop {
+                if deadline.duration_since(analyses.clock().now()) < RESERVE {
+                    self.next = Some(month.to_string());
+                    if keeps {
+                        analyses.keep_repair_position(&position(None)).await?;
+                    }
+                    return Ok(false);
+                }
+                match rebuild.step().await? {
+                    Some(page) => self.add(&page),
+                    None => break,
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn add(&mut self, page: &RebuildPage) {
+        self.entries += page.entries;
+        self.documents += page.documents;
+        for Finding { damage, key, repaired, advice } in &page.findings {
+            let counts = if *repaired { &mut self.repaired } else { &mut self.left };
+            *counts.entry(*damage).or_default() += 1;
+            if *repaired {
+                tracing::info!(%key, "repaired: {damage}");
+            } else {
+                tracing::warn!(%key, advice, "not repaired: {damage}");
+            }
+        }
+    }
+
+    /// One line that the stack's alarm on unfinished repairs looks for, so that it is written at any log level.
+    pub(crate) fn log(&self) {
+        let Self { done, next, entries, documents, .. } = self;
+        let (repaired, left) = (self.repaired.values().sum::<u64>(), self.left.values().sum::<u64>());
+        if self.is_late {
+            let late = true;
+            tracing::error!(late, done, next, entries, documents, repaired, left, "the repair before was not done");
+        } else {
+            tracing::info!(done, next, entries, documents, repaired, left, "repaired the index");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! One object among the documents: whether an id leads to it, and whether the index knows it.
+
+use std::time::Duration;
+
+use super::suspects::Page;
+use super::{Damage, Look, Mode};
+use crate::Analyses;
+use crate::bucket::{Key, ObjectMeta};
+use crate::error::{Error, Result};
+use crate::foreign;
+use crate::id::AnalysisId;
+use crate::month::Month;
+use crate::time::CreatedAt;
+
+impl Analyses {
+    pub(super) async fn examine_document(
+        &self,
+        key: &Key,
+        agreed: Option<CreatedAt>,
+        page: &Page,
+        mode: Mode,
+    ) -> Result<Look> {
+        let Some((id, month)) = self.layout.parse_document(key) else {
+            return Ok(Look::default());
+        };
+        match self.created_at(&id).await {
+            Ok(Some(created_at)) if agreed == Some(created_at) => Ok(Look::default()),
+            Ok(Some(created_at)) if Month::from(created_at) == month => {
+                self.examine_indexed(&id, created_at, mode).await
+            }
+            Ok(Some(created_at)) => {
+                let place = self.layout.document(&id, created_at);
+                Ok(Look::by_hand(Damage::Misplaced, key.clone(), format!("its id belongs to {place}")))
+            }
+            Ok(None) => self.examine_unrecorded(&id, month, key, agreed, page, mode).await,
+            Err(Error::Corrupt { key, reason }) => {
+                Ok(Look::by_hand(Damage::BadIdRecord, Key::new(key), reason))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A document whose id record is lost, or that another program put there.
+    async fn examine_unrecorded(
+        &self,
+        id: &AnalysisId,
+        month: Month,
+        key: &Key,
+        agreed: Option<CreatedAt>,
+        page: &Page,
+        mode: Mode,
+    ) -> Result<Look> {
+        let Some(meta) = self.requests.head(key).await?.filter(|meta| self.is_kept(meta)) else {
+            return Ok(Look::default());
+        };
+        if let Some(newer) = self.newer_than(id, key, self.elsewhere(page).await?).await? {
+            let advice = format!("a newer document with its id is {newer}");
+            return Ok(Look::by_hand(Damage::Misplaced, key.clone(), advice));
+        }
+        let mut look = Look::found(Damage::NoIdRecord, key.clone(), mode == Mode::Repair);
+        if mode == Mode::Repair {
+            let Some(sight) = self.look(key).await? else { return Ok(Look::default()) };
+            // What the index says of it, or a time within its month, so that the id leads to the document where it lies.
+            let stated = || foreign::created_within(sight.summary.timestamp, &meta, month);
+            let (created_at, _) = self.fix(id, agreed.unwrap_or_else(stated)).await?;
+            if Month::from(created_at) == month {
+                look.findings.extend(self.examine_indexed(id, created_at, mode).await?.findings);
+            }
+        }
+        Ok(look)
+    }
+
+    /// A document at its place. The entries are listed before it is looked at, as for every verdict on them.
+    async fn examine_indexed(&self, id: &AnalysisId, created_at: CreatedAt, mode: Mode) -> Result<Look> {
+        let entries = self.entries_of(id, created_at).await?;
+        let key = self.layout.document(id, created_at);
+        let Some(meta) = self.requests.head(&key).await?.filter(|meta| self.is_kept(meta)) else {
+            return Ok(Look::default());
+        };
+        let is_known = entries.iter().any(|(_, entry)| entry.saved_at == meta.saved_at);
+        let damage = match (is_known, entries.iter().any(|(_, entry)| entry.saved_at != meta.saved_at)) {
+            (true, false) => return Ok(Look::default()),
+            (true, true) => Damage::Stale,
+            (false, _) => Damage::Orphan,
+        };
+        match mode {
+            Mode::Check { grace } if self.is_younger(&meta, grace) => {
+                return Ok(Look { in_flight: true, findings: Vec::new() });
+            }
+            Mode::Check { .. } => {}
+            Mode::Repair => self.repair_at(id, created_at).await?,
+        }
+        Ok(Look::found(damage, key, mode == Mode::Repair))
+    }
+
+    fn is_younger(&self, meta: &ObjectMeta, grace: Duration) -> bool {
+        self.clock().now().duration_since(meta.last_modified).unsigned_abs() < grace
+    }
+}

@@ -1,0 +1,66 @@
+//! One id as the index knows it: whether it is at its place, and whether there is a document.
+
+use futures::future::try_join_all;
+
+use super::{Damage, Look, Mode};
+use crate::Analyses;
+use crate::error::{Error, Result};
+use crate::id::AnalysisId;
+use crate::time::CreatedAt;
+
+impl Analyses {
+    pub(super) async fn examine_entries(
+        &self,
+        id: &AnalysisId,
+        created_at: CreatedAt,
+        mode: Mode,
+    ) -> Result<Look> {
+        let known = match self.created_at(id).await {
+            // If there is a document, it will be met among the documents, and its id record reported there.
+            Err(Error::Corrupt { .. }) => Some(created_at),
+            result => result?,
+        };
+        if known.is_some_and(|known| known != created_at) {
+            return self.remove_strays(id, created_at, mode).await;
+        }
+        let document = self.layout.document(id, created_at);
+        match self.requests.head(&document).await? {
+            None => self.remove_phantom(id, created_at, mode).await,
+            Some(_) if known.is_none() && mode == Mode::Repair => {
+                self.fix(id, created_at).await?;
+                Ok(Look::found(Damage::NoIdRecord, document, true))
+            }
+            Some(_) => Ok(Look::default()),
+        }
+    }
+
+    /// An id's creation time never changes: no save will ever write entries of another.
+    async fn remove_strays(&self, id: &AnalysisId, created_at: CreatedAt, mode: Mode) -> Result<Look> {
+        let entries = self.entries_of(id, created_at).await?;
+        if mode == Mode::Repair {
+            self.mark(created_at).await?;
+            try_join_all(entries.iter().map(|(key, _)| self.requests.delete(key))).await?;
+            self.confirm(created_at).await?;
+        }
+        Ok(match entries.into_iter().next() {
+            Some((key, _)) => Look::found(Damage::Stale, key, mode == Mode::Repair),
+            None => Look::default(),
+        })
+    }
+
+    async fn remove_phantom(&self, id: &AnalysisId, created_at: CreatedAt, mode: Mode) -> Result<Look> {
+        let now = self.clock().now();
+        // Listed before the document is looked for once more: another save may have begun meanwhile.
+        let mut entries = self.entries_of(id, created_at).await?;
+        // The bucket's lifecycle rules may remove a document some time before its entry.
+        entries.retain(|(_, entry)| !self.retention.is_over(entry.saved_at, now));
+        let Some((key, _)) = entries.into_iter().next() else { return Ok(Look::default()) };
+        if self.requests.head(&self.layout.document(id, created_at)).await?.is_some() {
+            return Ok(Look::default());
+        }
+        if mode == Mode::Repair {
+            self.repair_at(id, created_at).await?;
+        }
+        Ok(Look::found(Damage::Phantom, key, mode == Mode::Repair))
+    }
+}

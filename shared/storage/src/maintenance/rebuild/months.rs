@@ -1,0 +1,90 @@
+//! The months that there is anything in.
+
+use std::collections::BTreeSet;
+
+use crate::Analyses;
+use crate::bucket::Key;
+use crate::error::Result;
+use crate::index::IndexKey;
+use crate::month::Month;
+
+impl Analyses {
+    /// The months that documents lie in, or that index entries are of, the oldest first: two requests for each.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    pub async fn months(&self) -> Result<Vec<Month>> {
+        let mut months: BTreeSet<Month> = self.months_of_documents().await?.into_iter().collect();
+        months.extend(self.months_of_entries().await?);
+        Ok(months.into_iter().collect())
+    }
+
+    /// The months that documents lie in. One request for each, and for each object that lies in none.
+    pub(super) async fn months_of_documents(&self) -> Result<Vec<Month>> {
+        let documents = self.layout.documents(None);
+        let mut months = Vec::new();
+        let mut position = None;
+        loop {
+            let page = self.requests.list(&documents, position.as_deref(), 1).await?;
+            let Some(key) = page.keys().next_back() else { return Ok(months) };
+            position = Some(match self.layout.month_of(key) {
+                Some(month) => {
+                    months.push(month);
+                    self.layout.behind_documents(month)
+                }
+                None => key.to_string(),
+            });
+        }
+    }
+
+    async fn months_of_entries(&self) -> Result<Vec<Month>> {
+        let mut months = Vec::new();
+        let mut position: Option<String> = None;
+        loop {
+            let page = self.requests.list(&self.layout.index(), position.as_deref(), 1).await?;
+            let Some(key) = page.keys().next_back() else { return Ok(months) };
+            position = Some(match self.month_of_entry(key) {
+                Some(month) => {
+                    months.push(month);
+                    self.behind_month(key, month)
+                }
+                None => key.to_string(),
+            });
+        }
+    }
+
+    /// The first position behind this key from which on entries of earlier months may come. Those of an earlier version
+    /// lie behind the whole folder of their day.
+    fn behind_month(&self, key: &Key, month: Month) -> String {
+        let (first, _) = month.bounds();
+        let behind = [self.layout.before(first), self.layout.before_legacy(first)];
+        behind.into_iter().find(|behind| behind.as_str() > key.as_str()).unwrap_or_else(|| key.to_string())
+    }
+
+    fn month_of_entry(&self, key: &Key) -> Option<Month> {
+        match self.layout.parse_index_key(key) {
+            IndexKey::Entry(entry) => Some(Month::from(entry.created_at)),
+            IndexKey::Legacy(_, created_at) => Some(Month::from(created_at)),
+            IndexKey::Newer | IndexKey::Foreign => None,
+        }
+    }
+
+    /// Objects among the documents that lie in the folder of no month. As many requests as [`months`](Self::months)
+    /// needs for the documents.
+    pub(super) async fn outside_months(&self) -> Result<Vec<Key>> {
+        let documents = self.layout.documents(None);
+        let mut outside = Vec::new();
+        let mut position = None;
+        loop {
+            let page = self.requests.list(&documents, position.as_deref(), 1).await?;
+            let Some(key) = page.keys().next_back() else { return Ok(outside) };
+            position = Some(match self.layout.month_of(key) {
+                Some(month) => self.layout.behind_documents(month),
+                None => {
+                    outside.push(key.clone());
+                    key.to_string()
+                }
+            });
+        }
+    }
+}

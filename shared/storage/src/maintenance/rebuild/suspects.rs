@@ -1,0 +1,145 @@
+//! What the listings do not agree on, looked at one by one.
+
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::OnceCell;
+
+use super::elsewhere::Elsewhere;
+use super::{Damage, Finding, Look, Mode, PARALLEL, RebuildPage};
+use crate::Analyses;
+use crate::bucket::Key;
+use crate::error::{Error, Result};
+use crate::id::AnalysisId;
+use crate::time::CreatedAt;
+use crate::windows::DELETED_AFTER;
+
+/// What there is to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// The entries of one id.
+    Entries { id: AnalysisId, created_at: CreatedAt },
+    /// An entry of an earlier version.
+    Legacy { key: Key, id: AnalysisId, created_at: CreatedAt },
+    /// An object among the documents.
+    Document {
+        key: Key,
+        /// The creation time in the only entry of its id, which stands for it: all is well if that is the id's.
+        agreed: Option<CreatedAt>,
+    },
+}
+
+impl Subject {
+    /// The id of an entry.
+    pub(super) fn entries(&self) -> Option<(&AnalysisId, CreatedAt)> {
+        match self {
+            Self::Entries { id, created_at } | Self::Legacy { id, created_at, .. } => Some((id, *created_at)),
+            Self::Document { .. } => None,
+        }
+    }
+}
+
+/// The page of documents that subjects are of; by default none.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    documents: Vec<Key>,
+    /// Looked for when a document turns up that no id record places.
+    elsewhere: OnceCell<Elsewhere>,
+}
+
+impl Page {
+    /// The page of these documents.
+    pub(super) fn of(documents: Vec<Key>) -> Self {
+        Self { documents, elsewhere: OnceCell::new() }
+    }
+}
+
+impl Analyses {
+    /// Where else the ids of the page lie.
+    pub(super) async fn elsewhere<'a>(&self, page: &'a Page) -> Result<&'a Elsewhere> {
+        page.elsewhere.get_or_try_init(|| self.find_elsewhere(&page.documents)).await
+    }
+
+    pub(super) async fn examine_all(&self, subjects: &[Subject], page: &Page, mode: Mode) -> Result<RebuildPage> {
+        let looks: Vec<Look> = self.look_at_all(subjects, page, mode).await?;
+        let mut result = RebuildPage::default();
+        let mut suspects = Vec::new();
+        for (subject, look) in subjects.iter().zip(looks) {
+            match mode {
+                Mode::Check { .. } if !look.findings.is_empty() => {
+                    result.in_flight += u64::from(look.in_flight);
+                    suspects.push((subject.clone(), look.findings));
+                }
+                _ => result.add(look),
+            }
+        }
+        if let Mode::Check { grace } = mode {
+            result.findings.extend(self.examine_again(suspects, page, grace).await?);
+        }
+        Ok(result)
+    }
+
+    /// What a save or delete in flight made look like damage is no more by now.
+    async fn examine_again(
+        &self,
+        suspects: Vec<(Subject, Vec<Finding>)>,
+        page: &Page,
+        grace: Duration,
+    ) -> Result<Vec<Finding>> {
+        // The age of a document tells whether its save may be in flight; a delete leaves nothing that has an age.
+        if suspects.iter().any(|(subject, _)| matches!(subject, Subject::Entries { .. })) {
+            self.clock().sleep(DELETED_AFTER.min(grace)).await;
+        }
+        let (subjects, first): (Vec<Subject>, Vec<Vec<Finding>>) = suspects.into_iter().unzip();
+        let page = Page::of(page.documents.clone());
+        let looks = self.look_at_all(&subjects, &page, Mode::Check { grace }).await?;
+        // A phantom must be the same entry: the id may have been saved and deleted once more.
+        let same = first.iter().zip(looks).flat_map(|(first, mut look)| {
+            look.findings.retain(|finding| first.contains(finding));
+            look.findings
+        });
+        Ok(same.collect())
+    }
+
+    async fn look_at_all(&self, subjects: &[Subject], page: &Page, mode: Mode) -> Result<Vec<Look>> {
+        stream::iter(subjects)
+            .map(|subject| self.examine_or_report(subject, page, mode))
+            .buffered(PARALLEL)
+            .try_collect()
+            .await
+    }
+
+    /// What fails for one object, while the storage answers otherwise, is a finding and not an end.
+    async fn examine_or_report(&self, subject: &Subject, page: &Page, mode: Mode) -> Result<Look> {
+        match self.examine(subject, page, mode).await {
+            Err(error) => {
+                if self.probe().await.is_err() {
+                    return Err(error);
+                }
+                Ok(Look::by_hand(Damage::Unreadable, self.key_of(subject), reason(&error)))
+            }
+            look => look,
+        }
+    }
+
+    async fn examine(&self, subject: &Subject, page: &Page, mode: Mode) -> Result<Look> {
+        match subject {
+            Subject::Entries { id, created_at } => self.examine_entries(id, *created_at, mode).await,
+            Subject::Legacy { key, id, created_at } => self.examine_legacy(key, id, *created_at, mode).await,
+            Subject::Document { key, agreed } => self.examine_document(key, *agreed, page, mode).await,
+        }
+    }
+
+    fn key_of(&self, subject: &Subject) -> Key {
+        match subject {
+            Subject::Entries { id, created_at } => self.layout.document(id, *created_at),
+            Subject::Legacy { key, .. } | Subject::Document { key, .. } => key.clone(),
+        }
+    }
+}
+
+/// An error and what is beneath it, in one line.
+fn reason(error: &Error) -> String {
+    let chain = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,72 @@
+//! Deleting: the document first, then its entries.
+
+use jiff::SignedDuration;
+
+use super::not_found;
+use crate::Analyses;
+use crate::bucket::{ETag, Key, ObjectMeta};
+use crate::error::{Error, Result};
+use crate::id::AnalysisId;
+use crate::retrying::Rounds;
+use crate::windows::CRASHED_AFTER;
+
+impl Analyses {
+    /// Deletes an analysis. Six requests, seven for a named id; one more for each stale entry, and one if the period of
+    /// its creation is over.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::SaveInFlight`] if its first save has not been acknowledged yet;
+    /// [`Error::PreconditionFailed`] if it does not have the tag `if_match`; [`Error::NoAnswer`] if it may be deleted or
+    /// not, [`Error::Refused`] if it is not.
+    pub async fn delete(&self, id: &AnalysisId, if_match: Option<&ETag>) -> Result<()> {
+        let created_at = self.created_at(id).await?.ok_or_else(|| not_found(id))?;
+        let document = self.layout.document(id, created_at);
+        let is_listed = !self.entries_of(id, created_at).await?.is_empty();
+        let seen = self.requests.head(&document).await?;
+        if !is_listed {
+            self.check_crashed(id, seen.as_ref())?;
+        }
+        self.mark(created_at).await?;
+        if let Err(refused) = self.delete_document(id, &document, seen, if_match).await {
+            if let Error::PreconditionFailed(_) = refused {
+                self.mend(id, created_at).await?;
+                self.confirm(created_at).await?;
+            }
+            return Err(refused);
+        }
+        self.settle(id, created_at).await.map_err(Error::half_done)?;
+        self.confirm(created_at).await.map_err(Error::half_done)
+    }
+
+    /// Deletes what is there, and only that; nothing is left to do if it is gone.
+    async fn delete_document(
+        &self,
+        id: &AnalysisId,
+        document: &Key,
+        mut seen: Option<ObjectMeta>,
+        if_match: Option<&ETag>,
+    ) -> Result<()> {
+        let mut rounds = Rounds::default();
+        loop {
+            let tag = seen.map(|meta| meta.etag);
+            if if_match.is_some() && tag.as_ref() != if_match {
+                let what = format!("analysis `{id}` has changed: it does not have the tag of If-Match");
+                return Err(Error::PreconditionFailed(what));
+            }
+            let Some(tag) = tag else { return Ok(()) };
+            if self.requests.delete_matching(document, &tag).await? {
+                return Ok(());
+            }
+            seen = self.requests.head(document).await?;
+            self.requests.next_round(&mut rounds, "delete").await?;
+        }
+    }
+
+    /// Whether the document, which has no entry, was left behind by a save that crashed.
+    fn check_crashed(&self, id: &AnalysisId, document: Option<&ObjectMeta>) -> Result<()> {
+        let meta = document.ok_or_else(|| not_found(id))?;
+        let age = self.clock().now().duration_since(meta.last_modified);
+        let crashed = SignedDuration::try_from(CRASHED_AFTER).unwrap_or(SignedDuration::MAX);
+        if age > crashed { Ok(()) } else { Err(Error::SaveInFlight(id.to_string())) }
+    }
+}

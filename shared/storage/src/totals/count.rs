@@ -1,0 +1,132 @@
+//! Counting in the index, in stretches that are read at once where there is much to read.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, try_join_all};
+use jiff::Timestamp;
+
+use super::Period;
+use super::sums::Periods;
+use crate::Analyses;
+use crate::bucket::MAX_KEYS;
+use crate::error::Result;
+use crate::index::Entry;
+use crate::time::CreatedAt;
+
+/// How many stretches one stretch is divided into at most.
+const PARALLEL: usize = 16;
+/// How many stretches one count is divided into at most. Each may cost one request that finds nothing.
+const MAX_STRETCHES: usize = 64;
+/// A stretch is worth dividing if each part is likely to have so many pages.
+const WORTHWHILE_PAGES: usize = 4;
+
+/// Sums of hours, read from the index.
+#[derive(Debug)]
+pub(super) struct Counted {
+    pub(super) hours: Periods,
+    /// Of earlier hours only a part was read.
+    pub(super) complete_from: Timestamp,
+}
+
+/// A part of the index: what was created at or after `from` and lies behind a position.
+struct Stretch {
+    from: CreatedAt,
+    position: Option<String>,
+    /// Whether others count what its last page holds of earlier times.
+    is_part: bool,
+}
+
+impl Analyses {
+    /// Counts the analyses created from one instant on until another, both at the full hour.
+    ///
+    /// One request for each thousand, and up to [`MAX_STRETCHES`] more where there are many thousands.
+    pub(super) async fn count(&self, from: Timestamp, until: Option<Timestamp>) -> Result<Counted> {
+        let position = until.map(|until| self.layout.before(CreatedAt::clamped(until)));
+        let stretches = AtomicUsize::new(0);
+        let from = CreatedAt::clamped(from);
+        let (mut hours, complete_from) = self.count_stretch(Stretch { from, position, is_part: false }, &stretches).await?;
+        hours.retain(|hour, _| hour.start() >= complete_from);
+        Ok(Counted { hours, complete_from })
+    }
+
+    /// The sums, and from when on they are complete: earlier than asked for, where a page held more than that.
+    fn count_stretch<'a>(
+        &'a self,
+        stretch: Stretch,
+        stretches: &'a AtomicUsize,
+    ) -> BoxFuture<'a, Result<(Periods, Timestamp)>> {
+        async move {
+            let Stretch { from, mut position, is_part } = stretch;
+            let mut hours = Periods::new();
+            loop {
+                let page = self.scan(position.as_deref(), MAX_KEYS).await?;
+                let ends = page.groups.first().zip(page.groups.last());
+                let ends = ends.map(|(first, last)| (first.created_at, last.created_at));
+                let keys = page.groups.len();
+                let is_wanted = |entry: &Entry| !is_part || entry.created_at >= from;
+                for entry in self.visible(page.groups, self.clock().now()).filter(is_wanted) {
+                    hours.entry(Period::hour(entry.created_at)).or_default().add(&entry);
+                }
+                let (Some(next), Some((newest, oldest))) = (page.next, ends) else {
+                    return Ok((hours, CreatedAt::MIN.timestamp()));
+                };
+                if oldest < from {
+                    // Its hour may go on behind the page.
+                    return Ok((hours, Period::hour(oldest).end()));
+                }
+                let parts = parts(from, newest, oldest, keys, stretches);
+                if parts.len() > 1 {
+                    let parts = self.divide(&parts, next);
+                    let counts = parts.into_iter().map(|part| self.count_stretch(part, stretches));
+                    for (part, _) in try_join_all(counts).await? {
+                        merge(&mut hours, part);
+                    }
+                    return Ok((hours, from.timestamp()));
+                }
+                position = Some(next);
+            }
+        }
+        .boxed()
+    }
+
+    /// The stretches that begin at these times, the oldest first; the last of them ends at this position.
+    fn divide(&self, bounds: &[CreatedAt], end: String) -> Vec<Stretch> {
+        let ends = bounds.iter().skip(1).map(|until| self.layout.before(*until)).chain([end]);
+        let part = |(from, position): (&CreatedAt, String)| Stretch {
+            from: *from,
+            position: Some(position),
+            is_part: true,
+        };
+        bounds.iter().zip(ends).map(part).collect()
+    }
+}
+
+/// Where the parts of the rest of a stretch begin, the oldest first; a single one if it is not worth dividing.
+///
+/// Judged by how densely the last page was filled.
+fn parts(
+    from: CreatedAt,
+    newest: CreatedAt,
+    oldest: CreatedAt,
+    keys: usize,
+    stretches: &AtomicUsize,
+) -> Vec<CreatedAt> {
+    let rest = oldest.millis() - from.millis();
+    let page = (newest.millis() - oldest.millis()).max(1);
+    let pages = usize::try_from(rest / page).unwrap_or_default() * keys / MAX_KEYS;
+    let wanted = (pages / WORTHWHILE_PAGES).min(PARALLEL);
+    let is_allowed = |used: usize| Some(used + wanted).filter(|used| wanted > 1 && *used <= MAX_STRETCHES);
+    if stretches.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_allowed).is_err() {
+        return vec![from];
+    }
+    let count = i64::try_from(wanted).unwrap_or(1);
+    let bound = |n: i64| CreatedAt::from_millis(from.millis() + rest / count * n);
+    (0..count).filter_map(bound).collect()
+}
+
+fn merge(hours: &mut Periods, part: Periods) {
+    for (hour, sums) in part {
+        hours.entry(hour).or_default().merge(&sums);
+    }
+}

@@ -1,0 +1,87 @@
+//! Totals compared with the index they are derived from, and derived anew.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::markers::MarkerListing;
+use super::Stats;
+use crate::Analyses;
+use crate::error::{Error, Result};
+use crate::time::CreatedAt;
+
+/// How often a comparison, or a recount, is begun again because the store has changed meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// Whether the totals are those of the index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TotalsCheck {
+    /// They are.
+    Right,
+    /// They are not: what they say, and what the index says.
+    Wrong(String),
+    /// The store changes too fast to tell.
+    Undecided,
+}
+
+impl Analyses {
+    /// Compares [`stats`](Self::stats) with a sum over the whole index. Nothing is written.
+    ///
+    /// As many requests as there are thousands of analyses, up to three times over in a store that is in use.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    pub async fn check_totals(&self) -> Result<TotalsCheck> {
+        for _ in 0..ATTEMPTS {
+            let before = figures(&self.stats_unsealed().await?);
+            let counted = figures(&self.count_everything().await?);
+            if before == counted {
+                return Ok(TotalsCheck::Right);
+            }
+            if before == figures(&self.stats_unsealed().await?) {
+                return Ok(TotalsCheck::Wrong(differences(&before, &counted)));
+            }
+        }
+        Ok(TotalsCheck::Undecided)
+    }
+
+    /// Derives the stored totals anew from the whole index. Those that were stored stand until then.
+    ///
+    /// # Errors
+    /// Those of every request, and [`Error::Refused`] if others store totals again and again.
+    pub async fn recount(&self) -> Result<Stats> {
+        for _ in 0..ATTEMPTS {
+            let MarkerListing { markers, date } = self.list_markers().await?;
+            let basis = self.basis(markers).await?.anew(self.retention);
+            let periods = self.count(CreatedAt::MIN.timestamp(), None).await?.hours;
+            if self.seal(&basis, &periods, date).await? {
+                return Ok(Stats::of(&periods, date, self.storage_type));
+            }
+        }
+        Err(Error::refused("recount", "others store totals again and again"))
+    }
+
+    async fn count_everything(&self) -> Result<Stats> {
+        let periods = self.count(CreatedAt::MIN.timestamp(), None).await?.hours;
+        Ok(Stats::of(&periods, self.clock().now(), self.storage_type))
+    }
+}
+
+/// The totals that are sums.
+fn figures(stats: &Stats) -> BTreeMap<&'static str, Value> {
+    [
+        ("total_analyses", stats.total_analyses.into()),
+        ("total_size_bytes", stats.total_size_bytes.into()),
+        ("implementations_used", json!(stats.implementations_used)),
+        ("statuses", json!(stats.statuses)),
+        ("by_month", json!(stats.by_month)),
+    ]
+    .into()
+}
+
+fn differences(totals: &BTreeMap<&'static str, Value>, index: &BTreeMap<&'static str, Value>) -> String {
+    let pairs = totals.iter().zip(index.values());
+    let differ = pairs.filter(|((_, total), sum)| total != sum);
+    let texts: Vec<String> = differ.map(|((name, total), sum)| format!("{name} is {total} instead of {sum}")).collect();
+    texts.join(", ")
+}

@@ -1,0 +1,246 @@
+//! Totals from the snapshot and the index, and the next snapshot.
+//!
+//! The order of the requests is what keeps the answer exact. Markers are listed *before* the snapshot is read: a marker
+//! that is gone by then was removed by a reader whose snapshot, with the marked change in it, was already in place. The
+//! index is read after the markers, too. Only the winner of a snapshot write removes markers, only those that it listed
+//! itself and that nobody has written again since, and only those whose changes had certainly landed by then.
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, future, stream};
+use jiff::Timestamp;
+
+use super::markers::{Marker, MarkerListing};
+use super::period::floor_to_hour;
+use super::snapshot::Snapshot;
+use super::sums::Periods;
+use super::{Period, Stats};
+use crate::Analyses;
+use crate::bucket::{ETag, GetOptions, Got, MAX_KEYS, Precondition, Put};
+use crate::error::Result;
+use crate::retention::Retention;
+use crate::retrying::Outcome;
+use crate::time::SavedAt;
+use crate::windows::SEALED_AFTER;
+
+/// How many spans of doubtful periods are counted, or markers removed, at once.
+const PARALLEL: usize = 16;
+
+/// How many markers one reader removes; the next ones go on.
+const MAX_DELETES: usize = 500;
+
+/// The snapshot as it lies in the bucket, and what is known against it.
+#[derive(Debug, Clone)]
+pub(super) struct Basis {
+    markers: Vec<Marker>,
+    snapshot: Snapshot,
+    /// The tag of the stored snapshot, if there is one.
+    etag: Option<ETag>,
+}
+
+/// The sums of all periods.
+#[derive(Debug)]
+struct View {
+    basis: Basis,
+    periods: Periods,
+    /// The bucket's time of the listing of the markers.
+    as_of: Timestamp,
+}
+
+/// A span of time that is counted anew: whole periods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Span {
+    start: Timestamp,
+    end: Timestamp,
+}
+
+/// The time until which periods may be sealed.
+fn sealable(now: Timestamp) -> Timestamp {
+    floor_to_hour(now - SEALED_AFTER)
+}
+
+impl Analyses {
+    /// Totals over all analyses, every acknowledged save included.
+    ///
+    /// Three requests, and one more: for each thousand analyses of the last two hours, for each span of time whose
+    /// analyses have changed in the last quarter of an hour (neighbouring ones with few analyses together), and to store
+    /// the totals of an hour that is over.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    pub async fn stats(&self) -> Result<Stats> {
+        let view = self.view().await?;
+        if view.is_outdated(self.retention) {
+            // The answer is exact either way: the next reader tries again.
+            if let Err(error) = self.seal(&view.basis, &view.periods, view.as_of).await {
+                tracing::warn!(%error, "the totals of past periods were not stored");
+            }
+        }
+        Ok(Stats::of(&view.periods, view.as_of, self.storage_type))
+    }
+
+    /// The same, and nothing is written.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    pub async fn stats_unsealed(&self) -> Result<Stats> {
+        let view = self.view().await?;
+        Ok(Stats::of(&view.periods, view.as_of, self.storage_type))
+    }
+
+    /// The markers, *then* the snapshot and the index.
+    async fn view(&self) -> Result<View> {
+        #[cfg(feature = "testing")]
+        let early = self.early_snapshot().await?;
+        let MarkerListing { markers, date } = self.list_markers().await?;
+        let as_of = self.sealing_time(date);
+        let recent = self.count(sealable(as_of), None);
+        let (basis, recent) = future::try_join(self.basis(markers), recent).await?;
+        #[cfg(feature = "testing")]
+        let basis = early.map_or(basis.clone(), |(snapshot, etag)| Basis { snapshot, etag, ..basis });
+
+        let sealed_until = basis.snapshot.sealed_until;
+        let mut periods = basis.snapshot.periods.clone();
+        for span in self.spans(&basis, as_of) {
+            periods.retain(|period, _| !span.contains(*period));
+        }
+        let doubtful: Vec<Periods> = stream::iter(self.spans(&basis, as_of))
+            .map(|span| self.count_span(span))
+            .buffered(PARALLEL)
+            .try_collect()
+            .await?;
+        periods.extend(doubtful.into_iter().flatten());
+        if sealed_until < recent.complete_from {
+            periods.extend(self.count_span(Span { start: sealed_until, end: recent.complete_from }).await?);
+        }
+        let unsealed_from = sealed_until.max(recent.complete_from);
+        periods.extend(recent.hours.into_iter().filter(|(hour, _)| hour.start() >= unsealed_from));
+        Ok(View { basis, periods, as_of })
+    }
+
+    /// The time that sealing is judged by: the bucket's.
+    fn sealing_time(&self, date: Timestamp) -> Timestamp {
+        #[cfg(feature = "testing")]
+        if self.is(crate::mutants::Mutant::HostClock) {
+            return self.clock().now();
+        }
+        date
+    }
+
+    pub(super) async fn basis(&self, markers: Vec<Marker>) -> Result<Basis> {
+        let (snapshot, etag) = self.stored_snapshot().await?;
+        Ok(Basis { markers, snapshot, etag })
+    }
+
+    pub(crate) async fn stored_snapshot(&self) -> Result<(Snapshot, Option<ETag>)> {
+        let (snapshot, etag) = match self.requests.get(&self.layout.totals(), &GetOptions::default()).await? {
+            Got::Found(object) => (serde_json::from_slice(&object.body).ok(), Some(object.meta.etag)),
+            Got::Absent | Got::NotModified { .. } => (None, None),
+        };
+        // One that cannot be read, or lacks what is kept longer by now, is derived anew.
+        let snapshot = snapshot.filter(|snapshot: &Snapshot| snapshot.retention.is_at_least(self.retention));
+        Ok((snapshot.unwrap_or_else(|| Snapshot::empty(self.retention)), etag))
+    }
+
+    /// What is sealed and in doubt: marked, or past its retention in part. Near ones that have few analyses between
+    /// their ends are counted together.
+    fn spans(&self, basis: &Basis, now: Timestamp) -> Vec<Span> {
+        let Basis { markers, snapshot, .. } = basis;
+        let doubtful = markers.iter().map(|marker| marker.period).chain(snapshot.outlived(self.retention, now));
+        let spans = doubtful.map(|period| Span::covering(period, &snapshot.periods).until(snapshot.sealed_until));
+        let mut spans: Vec<Span> = spans.filter(|span| span.start < span.end).collect();
+        spans.sort_unstable();
+        let mut joined: Vec<Span> = Vec::new();
+        for span in spans {
+            match joined.last_mut() {
+                Some(last) if span.start < last.end || last.with(span).analyses(snapshot) <= MAX_KEYS as u64 => {
+                    *last = last.with(span);
+                }
+                _ => joined.push(span),
+            }
+        }
+        joined
+    }
+
+    async fn count_span(&self, span: Span) -> Result<Periods> {
+        let mut hours = self.count(span.start, Some(span.end)).await?.hours;
+        hours.retain(|hour, _| span.contains(*hour));
+        Ok(hours)
+    }
+
+    /// Stores the sums of all periods that are over, unless somebody else has stored others meanwhile; then removes the
+    /// markers that these sums account for. Whether they were stored.
+    pub(super) async fn seal(&self, basis: &Basis, periods: &Periods, as_of: Timestamp) -> Result<bool> {
+        let sealed_until = basis.snapshot.sealed_until.max(sealable(as_of));
+        let snapshot = Snapshot::sealing(periods, sealed_until, self.retention, as_of);
+        let precondition = basis.etag.clone().map_or(Precondition::Absent, Precondition::Match);
+        let put = |saved_at: SavedAt| Put {
+            key: self.layout.totals(),
+            body: Bytes::from(snapshot.to_json(saved_at)),
+            saved_at,
+            metadata: Vec::new(),
+            precondition: precondition.clone(),
+        };
+        if let Outcome::Failed = self.requests.put(None, put).await? {
+            return Ok(false);
+        }
+        let accounted = basis.accounted(sealed_until).cloned();
+        #[cfg(feature = "testing")]
+        let accounted = accounted.chain(self.aged_since(&basis.markers).await?);
+        stream::iter(accounted.take(MAX_DELETES))
+            .map(|marker| async move { self.requests.delete_matching(&marker.key, &marker.etag).await.map(drop) })
+            .buffer_unordered(PARALLEL)
+            .try_collect::<()>()
+            .await?;
+        Ok(true)
+    }
+}
+
+impl Basis {
+    /// The basis of a count that relies on no snapshot, to take the place of the stored one.
+    pub(super) fn anew(self, retention: Retention) -> Self {
+        Self { snapshot: Snapshot::empty(retention), ..self }
+    }
+
+    /// The markers that a snapshot of all periods before that time makes superfluous.
+    fn accounted(&self, sealed_until: Timestamp) -> impl Iterator<Item = &Marker> {
+        self.markers.iter().filter(move |marker| marker.is_accounted && marker.period.end() <= sealed_until)
+    }
+}
+
+impl View {
+    /// Whether a new snapshot would spare the next reader some work. While the changes that markers announce may still
+    /// be under way it would not.
+    fn is_outdated(&self, retention: Retention) -> bool {
+        let snapshot = &self.basis.snapshot;
+        snapshot.sealed_until < sealable(self.as_of)
+            || self.basis.accounted(snapshot.sealed_until).next().is_some()
+            || snapshot.outlived(retention, self.as_of).next().is_some()
+    }
+}
+
+impl Span {
+    /// The period, and the whole of the day that the snapshot has in its place.
+    fn covering(period: Period, sealed: &Periods) -> Self {
+        let period = if sealed.contains_key(&period.day()) { period.day() } else { period };
+        Self { start: period.start(), end: period.end() }
+    }
+
+    /// The part before this time.
+    fn until(self, end: Timestamp) -> Self {
+        Self { end: self.end.min(end), ..self }
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+
+    fn contains(self, period: Period) -> bool {
+        self.start <= period.start() && period.end() <= self.end
+    }
+
+    /// How many analyses the snapshot has in it.
+    fn analyses(self, snapshot: &Snapshot) -> u64 {
+        let inside = snapshot.periods.iter().filter(|(period, _)| self.contains(**period));
+        inside.map(|(_, sums)| sums.analyses).sum()
+    }
+}
