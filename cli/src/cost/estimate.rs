@@ -8,6 +8,9 @@ use super::prices::Prices;
 use super::storage::{self, Share};
 use super::workload::{Assumptions, Workload};
 
+/// Of 30 days.
+const HOURS_A_MONTH: u64 = 720;
+
 /// HTTP APIs are metered in increments of 512 KB.
 const METERED: u64 = 512 << 10;
 
@@ -84,7 +87,7 @@ impl Costs<'_> {
             part("S3 requests", "saves", cost(saves, operations::save(ids))),
             part("S3 requests", "loads", self.loads()),
             part("S3 requests", "list pages", cost(lists, operations::LIST)),
-            part("S3 requests", "totals", cost(stats, operations::STATS) + self.lists_of_the_day()),
+            part("S3 requests", "totals", cost(stats, operations::STATS) + self.lists_of_unsealed_hours()),
             part("S3 requests", "deletes", cost(deletes, operations::delete(ids))),
             part("S3 requests", "transitions", self.transitions()),
         ]
@@ -103,12 +106,12 @@ impl Costs<'_> {
         all + infrequent * (dearer + retrieved)
     }
 
-    /// A LIST for each thousand saves since midnight, of which there are half a day's on average; and one PUT a day
-    /// for the totals of the day before.
-    fn lists_of_the_day(&self) -> Decimal {
+    /// A LIST for each thousand saves of the hours that are not sealed, which are one and a half on average; and one
+    /// PUT an hour for the totals of the hour before.
+    fn lists_of_unsealed_hours(&self) -> Decimal {
         let Workload { saves, stats, .. } = *self.workload;
-        let lists = Decimal::from(stats) * thousands(saves) / Decimal::from(60);
-        (lists + Decimal::from(stats.min(30))) * self.prices.thousand_puts / Decimal::ONE_THOUSAND
+        let lists = Decimal::from(stats) * thousands(saves) / Decimal::from(HOURS_A_MONTH) * Decimal::new(15, 1);
+        (lists + Decimal::from(stats.min(HOURS_A_MONTH))) * self.prices.thousand_puts / Decimal::ONE_THOUSAND
     }
 
     /// As many documents pass each age as are saved.

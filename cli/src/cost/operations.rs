@@ -32,7 +32,7 @@ impl Requests {
 }
 
 pub(crate) const LIST: Requests = Requests::new(1, 0, 0);
-/// Markers, snapshot and index; one LIST more for each thousand saves since midnight.
+/// Markers, snapshot and index; one LIST more for each thousand saves of the last two hours.
 pub(crate) const STATS: Requests = Requests::new(2, 1, 0);
 
 pub(crate) fn save(ids: Ids) -> Requests {
@@ -48,7 +48,7 @@ pub(crate) fn load(ids: Ids) -> Requests {
 }
 
 pub(crate) fn delete(ids: Ids) -> Requests {
-    Requests::new(2, if ids == Ids::Named { 2 } else { 1 }, 2)
+    Requests::new(2, if ids == Ids::Named { 3 } else { 2 }, 2)
 }
 
 /// One operation, here and in a design that keeps documents alone and reads each of them to list or to count.
@@ -115,7 +115,7 @@ mod tests {
         let shared: Arc<dyn Bucket> = bucket.clone();
         let analyses = Analyses::new(shared, StorageType::Memory, Layout::new("t"), clock);
         let document = Document::parse("{}".into()).unwrap();
-        // The first reader stores the totals of the days before.
+        // The first reader stores the totals of the hours before.
         analyses.stats().await.unwrap();
         let _ = bucket.take();
 

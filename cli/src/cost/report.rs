@@ -141,7 +141,7 @@ impl Report {
             columns: figures("Operation", headings),
             rows: self.operations.iter().map(row).collect(),
             notes: vec![
-                "Requests are those of one operation. Totals take one more for each thousand saves since midnight. \
+                "Requests are those of one operation. Totals take one more for each thousand saves of the last two hours. \
                  DELETE is free."
                     .to_owned(),
                 "Scanning: documents alone, listed a thousand at a time, and one GET or HEAD for each to list or to count."

@@ -18,6 +18,7 @@ mod deployed;
 mod docs;
 mod faults;
 mod lambda_events;
+mod late;
 mod privileges;
 mod proxy;
 mod random;

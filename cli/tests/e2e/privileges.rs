@@ -8,14 +8,16 @@ pub(crate) enum Keys {
     Index,
     Markers,
     Totals,
+    /// Where the scheduled repair goes on.
+    Position,
     /// Staged uploads, which no function works on, stand for all other keys below the prefix.
     Uploads,
 }
 
-use Keys::{Documents, IdRecords, Index, Markers, Totals, Uploads};
+use Keys::{Documents, IdRecords, Index, Markers, Position, Totals, Uploads};
 
 impl Keys {
-    pub(crate) const ALL: [Self; 6] = [Documents, IdRecords, Index, Markers, Totals, Uploads];
+    pub(crate) const ALL: [Self; 7] = [Documents, IdRecords, Index, Markers, Totals, Position, Uploads];
 
     /// As policies name them, without the prefix.
     pub(crate) fn pattern(self) -> &'static str {
@@ -25,6 +27,7 @@ impl Keys {
             Index => "metadata/index/*",
             Markers => "metadata/dirty/*",
             Totals => "metadata/storage-stats.json",
+            Position => "metadata/repair.json",
             Uploads => "uploads/*",
         }
     }
@@ -35,8 +38,9 @@ impl Keys {
             Documents => "analysis/2026/01/x.json",
             IdRecords => "metadata/ids/x",
             Index => "metadata/index/x",
-            Markers => "metadata/dirty/2026-01-01/1",
+            Markers => "metadata/dirty/2026-01-01",
             Totals => "metadata/storage-stats.json",
+            Position => "metadata/repair.json",
             Uploads => "uploads/x",
         }
     }
@@ -85,20 +89,20 @@ pub(crate) const FUNCTIONS: [Function; 6] = [
     Function {
         name: "list",
         resource: "List",
-        get: &[Documents],
+        get: &[],
         put: &[],
         delete: &[],
-        list: &[Index, Documents],
+        list: &[Index],
         versions: false,
         describe: false,
     },
     Function {
         name: "stats",
         resource: "Stats",
-        get: &[Documents, Totals],
+        get: &[Markers, Totals],
         put: &[Totals],
         delete: &[Markers],
-        list: &[Index, Markers, Totals, Documents],
+        list: &[Index, Markers, Totals],
         versions: false,
         describe: true,
     },
@@ -115,10 +119,10 @@ pub(crate) const FUNCTIONS: [Function; 6] = [
     Function {
         name: "repair",
         resource: "Repair",
-        get: &[Documents, IdRecords, Totals],
-        put: &[IdRecords, Index, Markers, Totals],
+        get: &[Documents, IdRecords, Markers, Totals, Position],
+        put: &[IdRecords, Index, Markers, Totals, Position],
         delete: &[Index, Markers],
-        list: &[IdRecords, Index, Markers, Totals, Documents],
+        list: &[IdRecords, Index, Markers, Totals, Position, Documents],
         versions: false,
         describe: false,
     },

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::random::Random;
 
@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     StallAnswer,
     /// It takes effect, and the answer ends in the middle of its body, while the connection stays open.
     StallBody,
+    /// Nobody learns of it yet, and the connection stays open: it is passed on when the test says so.
+    Late,
     /// `503 SlowDown`; S3 does nothing.
     SlowDown,
     /// `409 ConditionalRequestConflict` to a conditional write, `503 SlowDown` to anything else.
@@ -52,16 +54,21 @@ struct Plan {
     counts: BTreeMap<Fault, usize>,
     /// Stalled connections, open until the proxy is gone.
     stalled: Vec<TcpStream>,
+    /// Requests that are to be passed on later.
+    late: Vec<Message>,
+    refuses_until: Option<Instant>,
 }
 
 /// The proxy. Its threads end with their connections; its port, with the test process.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     pub(crate) url: String,
+    upstream: String,
     plan: Arc<Mutex<Plan>>,
 }
 
 /// One request, or one answer: its first lines and its body.
+#[derive(Debug)]
 struct Message {
     head: String,
     body: Vec<u8>,
@@ -74,15 +81,15 @@ impl Proxy {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let upstream = endpoint.strip_prefix("http://").unwrap().to_owned();
         let plan = Arc::new(Mutex::new(Plan::default()));
-        let shared = Arc::clone(&plan);
+        let (shared, behind) = (Arc::clone(&plan), upstream.clone());
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (plan, upstream) = (Arc::clone(&shared), upstream.clone());
+                let (plan, upstream) = (Arc::clone(&shared), behind.clone());
                 // An error is the end of a connection, whichever side ended it.
                 thread::spawn(move || stream.and_then(|stream| serve(stream, &upstream, &plan)));
             }
         });
-        Self { url, plan }
+        Self { url, upstream, plan }
     }
 
     /// After so many requests whose path or query contains `target`, the next ones meet these faults.
@@ -95,6 +102,24 @@ impl Proxy {
     pub(crate) fn outstanding(&self, target: &str) -> usize {
         let plan = self.plan.lock().unwrap();
         plan.aims.iter().filter(|aim| aim.target == target).map(|aim| aim.faults.len()).sum()
+    }
+
+    /// Forgets what is planned for `target`: how many faults no request has met.
+    pub(crate) fn withdraw(&self, target: &str) -> usize {
+        let outstanding = self.outstanding(target);
+        self.plan.lock().unwrap().aims.retain(|aim| aim.target != target);
+        outstanding
+    }
+
+    /// Passes on the requests that are late, whose clients have given up on them: what S3 answers.
+    pub(crate) fn deliver_late(&self) -> Vec<String> {
+        let late = std::mem::take(&mut self.plan.lock().unwrap().late);
+        late.into_iter().map(|request| forward(request, &self.upstream, true).unwrap().head).collect()
+    }
+
+    /// Refuses everything for this time.
+    pub(crate) fn refuse_everything_for(&self, time: Duration) {
+        self.plan.lock().unwrap().refuses_until = Some(Instant::now() + time);
     }
 
     /// From now on requests meet faults at random; the order of arrival decides which.
@@ -117,6 +142,9 @@ impl Proxy {
 
 impl Plan {
     fn fault(&mut self, target: &str) -> Option<Fault> {
+        if self.refuses_until.is_some_and(|until| Instant::now() < until) {
+            return Some(Fault::SlowDown);
+        }
         let aimed = self.aims.iter_mut().find(|aim| target.contains(&aim.target));
         let fault = match aimed {
             Some(aim) => aim.fault(),
@@ -246,6 +274,11 @@ fn serve(mut stream: TcpStream, upstream: &str, plan: &Mutex<Plan>) -> io::Resul
             None => forward(request, upstream, has_body)?.write(&mut stream)?,
             Some(Fault::SlowDown | Fault::Conflict) => refusal(status, code, has_body).write(&mut stream)?,
             Some(Fault::Swallow) => {
+                hold(stream, plan);
+                return Ok(());
+            }
+            Some(Fault::Late) => {
+                plan.lock().unwrap().late.push(request);
                 hold(stream, plan);
                 return Ok(());
             }

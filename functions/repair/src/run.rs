@@ -75,7 +75,8 @@ impl Outcome {
                 analyses.keep_repair_position(&position(Some(deadline))).await?;
             }
             let mut rebuild = analyses.rebuild(month, Mode::Repair);
-            loop {
+            // A month that is done is left behind, however late it is by then.
+            while !rebuild.is_done() {
                 if deadline.duration_since(analyses.clock().now()) < RESERVE {
                     self.next = Some(month.to_string());
                     if keeps {
@@ -83,9 +84,8 @@ impl Outcome {
                     }
                     return Ok(false);
                 }
-                match rebuild.step().await? {
-                    Some(page) => self.add(&page),
-                    None => break,
+                if let Some(page) = rebuild.step().await? {
+                    self.add(&page);
                 }
             }
         }

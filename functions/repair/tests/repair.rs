@@ -10,8 +10,8 @@ use std::{fs, io};
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{Bucket, Precondition, Put};
 use analysis_storage::rebuild::Damage;
-use analysis_storage::testing::{Fault, FaultyBucket, ManualClock};
-use analysis_storage::{Analyses, Clock, Error, Key, Layout, SavedAt, StorageType};
+use analysis_storage::testing::{Fault, FaultyBucket, ManualClock, Operation};
+use analysis_storage::{Analyses, Clock, Error, Key, Layout, RepairPosition, SavedAt, StorageType};
 use bytes::Bytes;
 use lambda_http::Context;
 use lambda_http::lambda_runtime::LambdaEvent;
@@ -73,11 +73,16 @@ async fn the_example_event_names_its_months() {
 }
 
 #[tokio::test]
-async fn a_schedule_repairs_the_previous_and_the_present_month() {
-    let store = Store::new(&["2023/12/old", "2024/01/a", "2024/02/c"]).await;
-    let event = json!({ "version": "0", "detail-type": "Scheduled Event", "detail": {}, "resources": [] });
-    let outcome = store.run(event).await;
-    assert_eq!((outcome.done, outcome.documents, outcome.repaired[&Damage::Orphan]), (true, 2, 2));
+async fn a_schedule_repairs_every_month_there_is() {
+    let store = Store::new(&["2019/12/old", "2024/01/a", "2024/02/c"]).await;
+    let outcome = store.run(schedule()).await;
+    assert_eq!((outcome.done, outcome.documents, outcome.repaired[&Damage::Orphan]), (true, 3, 3));
+    assert!(!outcome.is_late);
+}
+
+/// What EventBridge sends.
+fn schedule() -> Value {
+    json!({ "version": "0", "detail-type": "Scheduled Event", "detail": {}, "resources": [] })
 }
 
 #[tokio::test]
@@ -87,37 +92,54 @@ async fn what_needs_a_hand_is_counted() {
     assert_eq!((outcome.done, outcome.left), (true, [(Damage::Misplaced, 1)].into()));
 }
 
+/// The store, slow enough for a run to get through one month of documents, and no further.
+fn slow(store: &Store) -> Arc<dyn Bucket> {
+    let clock = store.clock.clone();
+    let slow = move |operation, prefix: &str| {
+        if operation == Operation::List && prefix.starts_with("analysis/2024/") {
+            clock.advance(Duration::from_mins(5));
+        }
+        None::<Fault>
+    };
+    Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(slow)))
+}
+
 #[tokio::test]
-async fn it_stops_before_its_deadline_and_goes_on_from_there() {
-    let store = Store::new(&["2024/01/a", "2024/01/b", "2024/02/c"]).await;
-    let mut task = json!({});
+async fn a_run_goes_on_where_the_one_before_left_off() {
+    let store = Store::new(&["2024/01/a", "2024/01/b", "2024/02/c", "2024/03/d"]).await;
+    let mut task = schedule();
     let mut documents = 0;
-    let mut runs = 0;
+    let mut left_off = Vec::new();
     loop {
-        // Two minutes pass with each page, so that three fit before the last thirty seconds.
-        let clock = store.clock.clone();
-        let slow = move |_, prefix: &str| {
-            if prefix == "metadata/index/" || prefix.starts_with("analysis/2024/") && prefix.ends_with('/') {
-                clock.advance(Duration::from_mins(2));
-            }
-            None::<Fault>
-        };
-        let bucket = Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(slow)));
-        let outcome = handle(&store.analyses(bucket), store.event(task)).await.unwrap();
+        let outcome = handle(&store.analyses(slow(&store)), store.event(task)).await.unwrap();
         documents += outcome.documents;
-        runs += 1;
+        assert!(!outcome.is_late);
         assert_eq!(outcome.done, outcome.next.is_none());
         let Some(next) = outcome.next else { break };
-        assert_eq!(next.until.as_deref(), Some("2024-02"));
-        task = serde_json::to_value(next).unwrap();
+        left_off.push(next);
+        task = json!({ "only_go_on": true });
     }
-    assert_eq!((documents, runs), (3, 2));
+    assert_eq!((documents, left_off), (4, vec!["2024-02".to_owned(), "2024-01".to_owned()]));
+    let outcome = store.run(json!({ "only_go_on": true })).await;
+    assert_eq!((outcome.done, outcome.documents), (true, 0), "nothing is left off");
+}
+
+#[tokio::test]
+async fn a_run_under_way_is_left_alone() {
+    let store = Store::new(&["2024/01/a", "2024/02/b"]).await;
+    let analyses = store.analyses(store.bucket.clone());
+    let busy_until = Some(store.clock.now() + Duration::from_mins(5));
+    analyses.keep_repair_position(&RepairPosition { next: Some("2024-02".into()), busy_until }).await.unwrap();
+    let go_on = json!({ "only_go_on": true });
+    assert_eq!(store.run(go_on.clone()).await.documents, 0);
+    store.clock.advance(Duration::from_mins(6));
+    assert_eq!(store.run(go_on).await.documents, 2, "it has ended without a word");
 }
 
 #[tokio::test]
 async fn a_task_that_cannot_be_read_is_refused() {
     let store = Store::new(&[]).await;
-    for event in [json!({ "month": "January" }), json!({ "month": "2024-01", "start_after": "x" })] {
+    for event in [json!({ "month": "January" }), json!({ "month": "2024-01", "until": "x" })] {
         let result = handle(&store.analyses(store.bucket.clone()), store.event(event)).await;
         assert!(matches!(result, Err(Error::Misconfigured { .. })), "{result:?}");
     }
@@ -137,20 +159,22 @@ impl io::Write for Lines {
     }
 }
 
-/// The template's metric filter is `{ $.done IS FALSE }`, whatever `LogLevel` says; Lambda filters by the other two.
+/// The template's metric filter is `{ $.late IS TRUE }`, whatever `LogLevel` says; Lambda filters by the other two.
 #[tokio::test]
-async fn an_unfinished_run_is_logged_for_the_alarm_at_any_level() {
+async fn a_run_that_finds_the_one_before_unfinished_is_logged_for_the_alarm_at_any_level() {
     let store = Store::new(&["2024/01/a", "2024/02/b"]).await;
     let lines = Lines::default();
     let writer = lines.clone();
     let log = analysis_http::telemetry::lambda_log("error", move || writer.clone()).unwrap();
     let guard = tracing::subscriber::set_default(log);
-    let mut event = store.event(json!({}));
-    event.context.deadline = 1;
-    assert!(!handle(&store.analyses(store.bucket.clone()), event).await.unwrap().done);
+    for is_late in [false, true] {
+        let event = store.event(schedule());
+        let outcome = handle(&store.analyses(slow(&store)), event).await.unwrap();
+        assert_eq!(outcome.is_late, is_late);
+    }
     drop(guard);
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let line: Value = serde_json::from_str(text.trim()).unwrap();
-    assert_eq!((&line["done"], &line["level"]), (&false.into(), &"ERROR".into()));
+    assert_eq!((&line["late"], &line["level"]), (&true.into(), &"ERROR".into()));
     assert!(line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{line}");
 }

@@ -117,11 +117,17 @@ impl Layout {
         format!("{}{}!{AFTER_IDS}", self.index(), Inverted(created_at))
     }
 
-    /// A position in the index behind the folder of this instant and all entries of an earlier version that sort there.
+    /// A position in the index behind everything that is newer than this instant.
+    pub(crate) fn behind_newer(&self, created_at: CreatedAt) -> String {
+        CreatedAt::from_millis(created_at.millis() + 1).map_or_else(|| self.index(), |next| self.before(next))
+    }
+
+    /// A position in the index behind the folder of this instant. Entries of an earlier version that are as old as those
+    /// in the folder lie behind it.
     pub(crate) fn behind_folder(&self, created_at: CreatedAt) -> String {
         let digits = Inverted(created_at).to_string();
         // A colon is what follows `9`.
-        format!("{}{}:", self.index(), digits.get(..FOLDER_DIGITS).unwrap_or_default())
+        format!("{}{}/:", self.index(), digits.get(..FOLDER_DIGITS).unwrap_or_default())
     }
 
     /// The prefix of every dirty marker.

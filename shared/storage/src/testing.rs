@@ -1,5 +1,5 @@
-//! What tests of this crate and of its users share: the bucket contract, buckets that count or fail, a clock
-//! to set by hand, and a local S3.
+//! What tests of this crate and of its users share: the bucket contract, buckets that count, fail, are late or have a
+//! time of their own, clocks to set by hand, and a local S3.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,9 +10,15 @@
 
 mod clock;
 pub mod contract;
+mod dated;
+mod lax;
+mod late;
 pub mod ministack;
 mod observed;
 
 pub use crate::mutants::Mutant;
-pub use clock::ManualClock;
+pub use clock::{ManualClock, ShiftedClock};
+pub use dated::DatedBucket;
+pub use lax::{Lax, LaxBucket};
+pub use late::{LateBucket, Pick};
 pub use observed::{CountingBucket, Decide, Fault, FaultyBucket, Operation};

@@ -40,7 +40,7 @@ fn they_are_raised_by_the_first_failure_and_not_by_silence() {
         assert!(alarm["AlarmActions"].is_null() && alarm["OKActions"].is_null(), "{name}");
     }
     let filter = resources(defaults(), "AWS::Logs::MetricFilter")["UnfinishedRepairs"];
-    assert_eq!(filter["FilterPattern"], "{ $.done IS FALSE }");
+    assert_eq!(filter["FilterPattern"], "{ $.late IS TRUE }");
     assert_eq!(filter["LogGroupName"], json!({ "Ref": "RepairLogs" }));
 }
 

@@ -146,7 +146,9 @@ fn only_the_api_may_invoke_its_functions() {
     let called = ["DeleteFunction", "ListFunction", "LoadFunction", "SaveFunction", "StatsFunction"];
     let api = json!("arn:aws:execute-api:us-east-1:000000000000:${Api}/*");
     assert_eq!(of("apigateway.amazonaws.com", &api), called.into());
-    let schedule = json!({ "Fn::GetAtt": ["RepairFunctionDaily", "Arn"] });
-    assert_eq!(of("events.amazonaws.com", &schedule), ["RepairFunction"].into());
-    assert_eq!(permissions.len(), 6);
+    for schedule in ["RepairFunctionDaily", "RepairFunctionGoOn"] {
+        let schedule = json!({ "Fn::GetAtt": [schedule, "Arn"] });
+        assert_eq!(of("events.amazonaws.com", &schedule), ["RepairFunction"].into());
+    }
+    assert_eq!(permissions.len(), 7);
 }

@@ -67,11 +67,14 @@ fn each_runs_its_own_binary_and_ends_before_the_gateway_gives_up() {
 }
 
 #[test]
-fn repair_runs_every_day() {
+fn repair_runs_every_day_and_goes_on_where_it_left_off() {
     let rules = resources(defaults(), "AWS::Events::Rule");
     let rule = rules["RepairFunctionDaily"];
     assert_eq!(rule["ScheduleExpression"], "cron(20 3 * * ? *)");
     assert_eq!(rule["Targets"][0]["Arn"], json!({ "Fn::GetAtt": ["RepairFunction", "Arn"] }));
+    let rule = rules["RepairFunctionGoOn"];
+    assert_eq!(rule["ScheduleExpression"], "rate(15 minutes)");
+    assert_eq!(rule["Targets"][0]["Input"], r#"{"only_go_on": true}"#);
 }
 
 #[test]

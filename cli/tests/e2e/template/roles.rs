@@ -15,7 +15,10 @@ fn expected(function: Function) -> Value {
             "Condition": { "StringLike": { "s3:prefix": prefixes } } })
     };
     let allow = |sid: &str, action: Value, resource: Value| json!({ "Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource });
-    let mut statements = vec![allow("Read", "s3:GetObject".into(), objects(function.get))];
+    let mut statements = Vec::new();
+    if !function.get.is_empty() {
+        statements.push(allow("Read", "s3:GetObject".into(), objects(function.get)));
+    }
     if function.versions {
         let documents = objects(&[Keys::Documents]);
         statements.push(allow("ReadVersions", "s3:GetObjectVersion".into(), documents));

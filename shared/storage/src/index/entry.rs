@@ -76,8 +76,10 @@ fn is_newer(inverted: &str, rest: &str) -> bool {
 fn legacy(inverted: &str, rest: &str) -> Option<IndexKey> {
     let created_at = Inverted::parse(inverted)?;
     let parts: Vec<&str> = rest.split(SEPARATOR).collect();
-    let [id, saved_at, _, _, size, _, _] = parts[..] else { return None };
+    let [id, saved_at, implementation, status, size, timestamp, execution_ms] = parts[..] else { return None };
     from_base36(saved_at).zip(from_base36(size))?;
+    Label::parse(LabelKind::Implementation, implementation).and(Label::parse(LabelKind::Status, status)).ok()?;
+    optional(timestamp, from_base36).zip(optional(execution_ms, from_base36))?;
     Some(IndexKey::Legacy(AnalysisId::from_stored(id).ok()?, created_at))
 }
 

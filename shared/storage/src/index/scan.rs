@@ -42,7 +42,7 @@ impl Analyses {
     pub(crate) async fn scan(&self, start_after: Option<&str>, keys: usize) -> Result<IndexPage> {
         let mut page = self.scan_once(start_after, keys).await?;
         while let (true, Some(next)) = (page.groups.is_empty(), &page.next) {
-            page = self.scan_once(Some(next), keys).await?;
+            page = self.scan_once(Some(next), MAX_KEYS).await?;
         }
         Ok(page)
     }
@@ -64,14 +64,26 @@ impl Analyses {
 
     /// The entry that a key is; none for what this software did not write.
     fn readable(&self, key: &Key) -> Result<Option<Entry>> {
-        let other_version = |what: &str| Err(Error::misconfigured(format!("the index has entries of {what}; first of them: {key}")));
-        match self.layout.parse_index_key(key) {
+        match self.known_version(key)? {
             IndexKey::Entry(entry) => Ok(Some(entry)),
-            IndexKey::Foreign => Ok(None),
-            IndexKey::Legacy(..) => {
-                other_version("an earlier version of this software: run `design-analysis rebuild` once, which takes them over")
+            IndexKey::Foreign | IndexKey::Newer => Ok(None),
+            IndexKey::Legacy(..) => Err(other_version(
+                "an earlier version of this software: run `design-analysis rebuild` once, which takes them over",
+                key,
+            )),
+        }
+    }
+
+    /// What a key of the index is.
+    ///
+    /// # Errors
+    /// [`Error::Misconfigured`] for an entry in a format of a later version of this software.
+    pub(crate) fn known_version(&self, key: &Key) -> Result<IndexKey> {
+        match self.layout.parse_index_key(key) {
+            IndexKey::Newer => {
+                Err(other_version("a later version of this software: run that version here, too", key))
             }
-            IndexKey::Newer => other_version("a later version of this software: run that version here, too"),
+            known => Ok(known),
         }
     }
 
@@ -96,6 +108,10 @@ impl Analyses {
         let retention = self.retention;
         groups.into_iter().filter_map(Group::newest).filter(move |entry| !retention.is_over(entry.saved_at, now))
     }
+}
+
+fn other_version(what: &str, key: &Key) -> Error {
+    Error::misconfigured(format!("the index has entries of {what}; first of them: {key}"))
 }
 
 fn group(entries: Vec<Entry>) -> Vec<Group> {

@@ -114,6 +114,13 @@ impl RebuildPage {
         self.in_flight += u64::from(look.in_flight);
         self.findings.extend(look.findings);
     }
+
+    fn join(&mut self, other: Self) {
+        self.entries += other.entries;
+        self.documents += other.documents;
+        self.in_flight += other.in_flight;
+        self.findings.extend(other.findings);
+    }
 }
 
 /// What one look has found.
@@ -126,6 +133,11 @@ struct Look {
 impl Look {
     fn found(damage: Damage, key: Key, repaired: bool) -> Self {
         Self { findings: vec![Finding { damage, key, repaired, advice: None }], in_flight: false }
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.findings.extend(other.findings);
+        Self { in_flight: self.in_flight || other.in_flight, ..self }
     }
 
     fn by_hand(damage: Damage, key: Key, advice: String) -> Self {

@@ -48,16 +48,18 @@ impl Analyses {
     /// The order is that of a save: the document is looked at, its entry written, and only then are the
     /// entries listed that may have to go.
     pub(crate) async fn repair_at(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<()> {
+        let mut has_changed = false;
         if let Some(sight) = self.look(&self.layout.document(id, created_at)).await? {
             // Metadata know less than the entry that the save wrote, and theirs would stand beside it.
             if sight.is_read || !self.has_entry(id, created_at, sight.saved_at).await? {
                 let entry = sight.into_entry(id, created_at);
                 self.mark(created_at).await?;
                 self.requests.put_empty(&self.layout.entry(&entry)).await?;
+                has_changed = true;
             }
         }
-        self.settle(id, created_at).await?;
-        self.confirm(created_at).await
+        has_changed |= self.settle(id, created_at).await?;
+        if has_changed { self.confirm(created_at).await } else { Ok(()) }
     }
 
     /// Repairs the id if its index and document disagree, before the caller learns that a condition does not hold.

@@ -45,14 +45,14 @@ impl Analyses {
         }
     }
 
-    /// Removes every entry of the id but the one that readers take.
+    /// Removes every entry of the id but the one that readers take: whether there were others.
     ///
     /// The entries are listed *before* the document is looked at: an entry that is written after the listing
     /// cannot be among those removed, and one in the listing whose document is current when we look is kept.
-    pub(crate) async fn settle(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<()> {
+    pub(crate) async fn settle(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<bool> {
         #[cfg(feature = "testing")]
         if self.is(crate::mutants::Mutant::HeadBeforeList) {
-            return self.settle_head_first(id, created_at).await;
+            return self.settle_head_first(id, created_at).await.map(|()| true);
         }
         let entries = self.entries_of(id, created_at).await?;
         let document = self.requests.head(&self.layout.document(id, created_at)).await?;
@@ -62,7 +62,7 @@ impl Analyses {
         if !stale.is_empty() {
             self.mark(created_at).await?;
         }
-        try_join_all(stale.into_iter().map(|key| self.requests.delete(key))).await.map(drop)
+        try_join_all(stale.into_iter().map(|key| self.requests.delete(key))).await.map(|gone| !gone.is_empty())
     }
 }
 

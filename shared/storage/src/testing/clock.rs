@@ -1,10 +1,10 @@
-//! A clock that stands still until it is told otherwise.
+//! A clock that stands still until it is told otherwise, and clocks that are wrong.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
 
@@ -58,5 +58,39 @@ impl Clock for ManualClock {
     async fn sleep(&self, duration: Duration) {
         self.advance(duration);
         tokio::task::yield_now().await;
+    }
+}
+
+/// A clock that is fast, or slow, by always the same. It measures time as well as the other.
+#[derive(Debug)]
+pub struct ShiftedClock {
+    right: Arc<ManualClock>,
+    fast_by: SignedDuration,
+}
+
+impl ShiftedClock {
+    /// A clock that is fast by so much, or slow if that is negative.
+    #[must_use]
+    pub fn new(right: Arc<ManualClock>, fast_by: SignedDuration) -> Self {
+        Self { right, fast_by }
+    }
+}
+
+#[async_trait]
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        self.right.now() + self.fast_by
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.right.monotonic()
+    }
+
+    fn random(&self) -> u64 {
+        self.right.random()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.right.sleep(duration).await;
     }
 }

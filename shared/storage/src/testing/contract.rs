@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::join_all;
+use jiff::SignedDuration;
 
 use super::observed::{Fault, FaultyBucket, Operation};
 use crate::analyses::{Analyses, StorageType};
 use crate::bucket::{Bucket, ETag, GetOptions, Got, Key, Object, Precondition, Put, RestoreTier, Restoring};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
@@ -30,7 +31,9 @@ macro_rules! bucket_contract {
             a_write_replaces_the_whole_object, a_large_object_survives, one_of_many_creators_wins,
             a_matching_write_needs_the_tag_of_the_moment, one_of_many_matching_writers_wins,
             a_matching_delete_needs_the_tag_of_the_moment, a_reader_that_holds_the_object_is_told_so,
-            what_is_not_archived_is_not_restored, keys_are_listed_in_byte_order, twenty_five_hundred_keys_are_paged, a_listing_begins_and_ends_where_told,
+            what_is_not_archived_is_not_restored, keys_are_listed_in_byte_order, twenty_five_hundred_keys_are_paged,
+            a_listing_begins_and_ends_where_told, a_listing_shows_what_a_head_shows,
+            a_write_has_the_token_that_is_found_later, a_listing_is_dated_by_the_clock_of_its_objects,
             readers_never_see_half_a_write, a_create_whose_answer_was_lost_is_recognised,
             a_lost_create_that_was_replaced_is_not_taken_for_ones_own
         );
@@ -67,6 +70,7 @@ async fn read(bucket: &Shared, key: &str) -> Option<Object> {
 
 async fn keys(bucket: &Shared, prefix: &str, after: Option<&str>, limit: usize) -> (Vec<String>, bool) {
     let listing = bucket.list(prefix, after, limit).await.unwrap();
+    assert!(!listing.truncated || !listing.objects.is_empty(), "nothing to go on from");
     (listing.keys().map(ToString::to_string).collect(), listing.truncated)
 }
 
@@ -252,6 +256,58 @@ pub async fn a_listing_begins_and_ends_where_told(bucket: Shared) {
 }
 
 #[expect(missing_docs, reason = "the names are the rules")]
+pub async fn a_listing_shows_what_a_head_shows(bucket: Shared) {
+    for (key, body) in [("a/1", ""), ("a/2", "two"), ("a/3", "three")] {
+        write(&bucket, key, body).await;
+    }
+    bucket.put(put("a/2", "two again", 2, Precondition::None)).await.unwrap();
+    let listing = bucket.list("a/", None, 10).await.unwrap();
+    assert_eq!(listing.objects.len(), 3);
+    for listed in listing.objects {
+        let head = bucket.head(&listed.key).await.unwrap().unwrap();
+        assert_eq!((listed.size, &listed.etag, listed.token), (head.size, &head.etag, head.token));
+        assert!(listed.saved_at.is_none_or(|saved_at| saved_at == head.saved_at), "{listed:?}");
+        // One of the two may be cut to the second.
+        let apart = listed.last_modified.duration_since(head.last_modified);
+        assert!(apart.abs() < SignedDuration::from_secs(1), "{listed:?} {head:?}");
+    }
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn a_write_has_the_token_that_is_found_later(bucket: Shared) {
+    let (one, two) = (Bytes::from_static(b"{\"a\":1}"), Bytes::from_static(b"{\"a\":2}"));
+    let mut tokens = Vec::new();
+    for (key, body) in [("a", &one), ("b", &two), ("c", &one)] {
+        let etag = bucket.put(put(key, body.clone(), 1, Precondition::None)).await.unwrap();
+        let token = bucket.token(&etag, body);
+        let head = bucket.head(&Key::new(key)).await.unwrap().unwrap();
+        let listing = bucket.list(key, None, 1).await.unwrap();
+        let read = read(&bucket, key).await.unwrap();
+        for found in [head.token, listing.objects[0].token, read.meta.token] {
+            assert!(found.is_none_or(|found| found == token), "{key}: {found:?} instead of {token:?}");
+        }
+        tokens.push(token);
+    }
+    assert_ne!(tokens[0], tokens[1]);
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn a_listing_is_dated_by_the_clock_of_its_objects(bucket: Shared) {
+    let saved_at: SavedAt = SystemClock.now().into();
+    bucket.put(Put { saved_at, ..put("a", "first", 0, Precondition::None) }).await.unwrap();
+    let before = SystemClock.now();
+    let listing = bucket.list("", None, 1).await.unwrap();
+    let after = SystemClock.now();
+    // Local files have the time that their writer gave them, to the second if need be.
+    let age = listing.date.duration_since(listing.objects[0].last_modified);
+    let few = SignedDuration::from_secs(5);
+    assert!(age > SignedDuration::from_secs(-2) && age < few, "{listing:?}");
+    let offset = bucket.clock_offset().unwrap();
+    assert!(listing.date <= after + offset + SignedDuration::from_secs(1), "{listing:?} is of the future");
+    assert!((before + offset).duration_since(listing.date) < few, "{listing:?} is of the past");
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
 pub async fn readers_never_see_half_a_write(bucket: Shared) {
     let body = |n: u8| Bytes::from(vec![b'a' + n % 26; 100_000 + usize::from(n)]);
     bucket.put(put("torn", body(0), 0, Precondition::None)).await.unwrap();
@@ -307,7 +363,8 @@ pub async fn a_create_whose_answer_was_lost_is_recognised(bucket: Shared) {
 
 #[expect(missing_docs, reason = "the names are the rules")]
 pub async fn a_lost_create_that_was_replaced_is_not_taken_for_ones_own(bucket: Shared) {
-    let id = AnalysisId::from_stored("study-1").unwrap();
+    // Of a named id its record tells at once that it is taken.
+    let id = AnalysisId::from_stored("018cc251-f400-7000-8000-000000000000").unwrap();
     let theirs =
         analyses(Arc::clone(&bucket)).save(&id, &document("{\"a\":2}"), &Condition::Absent).await.unwrap();
     let save = async |fault| {

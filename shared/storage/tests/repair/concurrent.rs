@@ -5,34 +5,42 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{
     Bucket, BucketInfo, ETag, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
 };
 use analysis_storage::rebuild::Mode;
 use analysis_storage::testing::{FaultyBucket, ManualClock, Operation};
-use analysis_storage::{Analyses, AnalysisId, Clock, Condition, Error, Key, Layout, StorageType};
+use analysis_storage::{Analyses, AnalysisId, Clock, Condition, ContentToken, Error, Key, Layout, StorageType};
 use async_trait::async_trait;
 use futures::FutureExt;
+use jiff::SignedDuration;
 
 use crate::in_flight::Patient;
-use crate::store::{NOW, ONE, Store, TWO, UUID7, analyses, document, rebuild};
+use crate::store::{ONE, Store, TWO, UUID7, document, rebuild};
 
 /// A bucket that lets others run between any two requests.
 #[derive(Debug)]
-struct Yielding(Arc<MemoryBucket>, Arc<ManualClock>);
+struct Yielding(Arc<dyn Bucket>, Arc<ManualClock>);
 
 impl Yielding {
-    async fn pass(&self) -> &MemoryBucket {
+    async fn pass(&self) -> &dyn Bucket {
         for _ in 0..self.1.random() % 4 {
             tokio::task::yield_now().await;
         }
-        &self.0
+        &*self.0
     }
 }
 
 #[async_trait]
 impl Bucket for Yielding {
+    fn clock_offset(&self) -> Option<SignedDuration> {
+        self.0.clock_offset()
+    }
+
+    fn token(&self, etag: &ETag, content: &[u8]) -> ContentToken {
+        self.0.token(etag, content)
+    }
+
     async fn put(&self, put: Put) -> Result<ETag, Error> {
         self.pass().await.put(put).await
     }
@@ -91,11 +99,10 @@ async fn work(store: &Store, analyses: &Analyses, worker: usize) -> BTreeMap<Str
 #[tokio::test]
 async fn rebuilding_while_others_work_loses_nothing_and_reports_nothing() {
     for seed in 0..50 {
-        let mut store = Store::new();
-        store.clock = Arc::new(ManualClock::at(NOW, seed));
+        let store = Store::seeded(seed);
         let open = || {
             let bucket = Arc::new(Yielding(store.bucket.clone(), store.clock.clone()));
-            let clock = Arc::new(Patient(store.clock.clone()));
+            let clock = Arc::new(Patient(store.clock.clone(), 100));
             Analyses::new(bucket, StorageType::Memory, Layout::new("t"), clock)
         };
         let workers: Vec<Analyses> = (0..3).map(|_| open()).collect();
@@ -175,7 +182,12 @@ impl Start {
 async fn interleave(start: Start, id: &str, outer: Act, inner: Act, before: usize) -> bool {
     let store = Store::new();
     start.prepare(&store, id).await;
-    let (within, other) = (store.id(id), analyses(store.bucket.clone(), &store.clock));
+    // Nobody waits for anybody else.
+    let open = |bucket| {
+        let clock = Arc::new(Patient(store.clock.clone(), 0));
+        Analyses::new(bucket, StorageType::Memory, Layout::new("t"), clock)
+    };
+    let (within, other) = (store.id(id), open(store.bucket.clone()));
     let mut sent = 0;
     let reached = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&reached);
@@ -187,7 +199,7 @@ async fn interleave(start: Start, id: &str, outer: Act, inner: Act, before: usiz
         }
         None
     };
-    let hooked = analyses(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))), &store.clock);
+    let hooked = open(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))));
     outer.on(&hooked, &store.id(id)).await;
     let what = format!("{start:?} {id}: {inner:?} before request {before} of {outer:?}");
     let reached = reached.load(Ordering::Relaxed);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analysis_storage::bucket::GetOptions;
-use analysis_storage::rebuild::Damage;
+use analysis_storage::rebuild::{Damage, Mode};
 use analysis_storage::testing::{Fault, FaultyBucket, Operation};
-use analysis_storage::{Condition, Entry, Layout, Loaded, SavedAt};
+use analysis_storage::{Clock, Condition, Entry, Layout, Loaded, SavedAt};
 
-use crate::store::{ONE, Store, TWO, UUID7, analyses, document};
+use crate::store::{ONE, Store, TWO, UUID7, analyses, document, rebuild};
 
 #[tokio::test]
 async fn a_sound_store_is_left_alone() {
@@ -21,21 +21,21 @@ async fn a_sound_store_is_left_alone() {
     store.save("gone", ONE).await;
     store.analyses.delete(&store.id("gone"), None).await.unwrap();
     // Totals come and go with whoever reads them.
-    let keys = async || {
-        let all = store.keys().await.into_iter();
-        all.filter(|key| !key.contains("/dirty/") && !key.ends_with("/storage-stats.json"))
-            .collect::<Vec<_>>()
+    let objects = async || {
+        let is_kept = |key: &str| !key.contains("/dirty/") && !key.ends_with("/storage-stats.json");
+        let all = store.objects().await.into_iter();
+        all.filter(|object| is_kept(object.key.as_str())).collect::<Vec<_>>()
     };
-    let before = keys().await;
+    let before = objects().await;
     let report = store.heal().await;
     assert_eq!((report.entries, report.documents), (2, 2));
-    assert_eq!(keys().await, before);
+    assert_eq!(objects().await, before);
 }
 
 #[tokio::test]
 async fn a_crash_after_the_document_leaves_an_orphan() {
-    for id in ["study-1", UUID7] {
-        let store = Store::new();
+    let stores = async |id| Store::each().await.map(|store| (store, id));
+    for (store, id) in [stores("study-1").await, stores(UUID7).await].into_iter().flatten() {
         let crashing = store.crashing(Operation::Put, "/index/");
         crashing.save(&store.id(id), &document(ONE), &Condition::None).await.unwrap_err();
         assert!(store.list().await.is_empty());
@@ -48,8 +48,9 @@ async fn a_crash_after_the_document_leaves_an_orphan() {
 
 #[tokio::test]
 async fn a_crash_in_a_replacing_save_leaves_an_orphan_or_a_stale_entry() {
-    for (operation, damage) in [(Operation::Put, Damage::Orphan), (Operation::List, Damage::Stale)] {
-        let store = Store::new();
+    let crashes = [(Operation::Put, Damage::Orphan), (Operation::List, Damage::Stale)];
+    let stores = async |crash| Store::each().await.map(|store| (store, crash));
+    for (store, (operation, damage)) in [stores(crashes[0]).await, stores(crashes[1]).await].into_iter().flatten() {
         let first = store.save("study-1", ONE).await;
         store.clock.advance(Duration::from_mins(1));
         let crashing = store.crashing(operation, "/index/");
@@ -63,8 +64,8 @@ async fn a_crash_in_a_replacing_save_leaves_an_orphan_or_a_stale_entry() {
 
 #[tokio::test]
 async fn a_crash_in_a_delete_leaves_a_phantom() {
-    for id in ["study-1", UUID7] {
-        let store = Store::new();
+    let stores = async |id| Store::each().await.map(|store| (store, id));
+    for (store, id) in [stores("study-1").await, stores(UUID7).await].into_iter().flatten() {
         store.save(id, ONE).await;
         // The first LIST of a delete comes before it removes the document.
         let mut lists = 0;
@@ -84,72 +85,46 @@ async fn a_crash_in_a_delete_leaves_a_phantom() {
 
 #[tokio::test]
 async fn everything_is_derived_anew_when_all_metadata_are_lost() {
-    let store = Store::new();
-    let ids = ["study-1", "a.b", UUID7, "018cc251-f400-7000-8000-000000000001"];
-    for id in ids {
-        store.save(id, ONE).await;
-        store.clock.advance(Duration::from_hours(1));
-    }
-    store.save("a.b", TWO).await;
-    let before = store.list().await;
-    store.remove("/metadata/").await;
-    assert_eq!(
-        store.damage().await,
-        [Damage::Orphan, Damage::Orphan, Damage::NoIdRecord, Damage::NoIdRecord]
-    );
-    store.heal().await;
-    let after: BTreeMap<_, _> = store.list().await.into_iter().map(|e| (e.id.clone(), e)).collect();
-    assert_eq!(after.len(), before.len());
-    for entry in before {
-        let again = &after[&entry.id];
-        let key = |entry| store.analyses.document_key(entry);
-        assert_eq!((&again.summary, again.size, key(again)), (&entry.summary, entry.size, key(&entry)));
-        assert_eq!(again.saved_at, entry.saved_at);
-        assert!(matches!(
-            store.analyses.load(&entry.id, &GetOptions::default()).await,
-            Ok(Loaded::Document(_))
-        ));
+    for store in Store::each().await {
+        let ids = ["study-1", "a.b", UUID7, "018cc251-f400-7000-8000-000000000001"];
+        for id in ids {
+            store.save(id, ONE).await;
+            store.clock.advance(Duration::from_hours(1));
+        }
+        store.save("a.b", TWO).await;
+        let before = store.list().await;
+        store.remove("/metadata/").await;
+        assert_eq!(
+            store.damage().await,
+            [Damage::Orphan, Damage::Orphan, Damage::NoIdRecord, Damage::NoIdRecord]
+        );
+        store.heal().await;
+        let after: BTreeMap<_, _> = store.list().await.into_iter().map(|e| (e.id.clone(), e)).collect();
+        assert_eq!(after.len(), before.len());
+        for entry in before {
+            let again = &after[&entry.id];
+            let key = |entry| store.analyses.document_key(entry);
+            assert_eq!((&again.summary, again.size, key(again)), (&entry.summary, entry.size, key(&entry)));
+            assert_eq!(again.saved_at, entry.saved_at);
+            assert!(matches!(
+                store.analyses.load(&entry.id, &GetOptions::default()).await,
+                Ok(Loaded::Document(_))
+            ));
+        }
     }
 }
 
 #[tokio::test]
 async fn a_lost_id_record_is_restored_from_the_index_exactly() {
-    let store = Store::new();
-    let first = store.save("study-1", ONE).await;
-    store.clock.advance(Duration::from_hours(30));
-    let second = store.save("study-1", TWO).await;
-    store.remove("/metadata/ids/").await;
-    assert_eq!(store.damage().await, [Damage::NoIdRecord]);
-    store.heal().await;
-    assert_eq!(store.list().await, [Entry { created_at: first.created_at, ..second }]);
-}
-
-#[tokio::test]
-async fn entries_where_their_id_does_not_belong_are_removed() {
-    let store = Store::new();
-    let entry = store.save("study-1", ONE).await;
-    let uuid = store.save(UUID7, ONE).await;
-    for entry in [entry, uuid] {
-        let shifted = analysis_storage::CreatedAt::from_millis(entry.created_at.millis() - 1).unwrap();
-        let stray = Layout::new("").entry(&Entry { created_at: shifted, ..entry });
-        store.put(stray.as_str(), "", &[]).await;
+    for store in Store::each().await {
+        let first = store.save("study-1", ONE).await;
+        store.clock.advance(Duration::from_hours(30));
+        let second = store.save("study-1", TWO).await;
+        store.remove("/metadata/ids/").await;
+        assert_eq!(store.damage().await, [Damage::NoIdRecord]);
+        store.heal().await;
+        assert_eq!(store.list().await, [Entry { created_at: first.created_at, ..second }]);
     }
-    assert_eq!(store.list().await.len(), 4);
-    assert_eq!(store.damage().await, [Damage::Stale, Damage::Stale]);
-    store.heal().await;
-    assert_eq!(store.list().await.len(), 2);
-}
-
-#[tokio::test]
-async fn an_entry_where_its_id_does_not_belong_does_not_count() {
-    let store = Store::new();
-    let entry = store.save("study-1", ONE).await;
-    let shifted = analysis_storage::CreatedAt::from_millis(entry.created_at.millis() - 1).unwrap();
-    store.remove("/index/").await;
-    store.put(Layout::new("").entry(&Entry { created_at: shifted, ..entry.clone() }).as_str(), "", &[]).await;
-    assert_eq!(store.damage().await, [Damage::Orphan, Damage::Stale]);
-    store.heal().await;
-    assert_eq!(store.list().await, [entry]);
 }
 
 #[tokio::test]
@@ -180,11 +155,61 @@ async fn an_id_that_was_never_saved_needs_no_repair() {
 }
 
 #[tokio::test]
-async fn forgotten_totals_are_derived_anew() {
-    let store = Store::new();
-    store.save("study-1", ONE).await;
-    store.put("metadata/storage-stats.json", "{}", &[]).await;
-    store.analyses.discard_totals().await.unwrap();
-    assert!(store.keys().await.iter().all(|key| !key.ends_with("storage-stats.json")));
-    assert_eq!(store.analyses.stats().await.unwrap().total_analyses, 1);
+async fn a_crashed_replace_of_an_old_analysis_is_found_in_its_month() {
+    for store in Store::each().await {
+        let now = store.clock.now();
+        for months in [40, 13, 2] {
+            store.clock.set(now - jiff::SignedDuration::from_hours(months * 24 * 30));
+            store.save(&format!("study-{months}"), ONE).await;
+            store.analyses.save_new(&document(ONE)).await.unwrap();
+        }
+        store.clock.set(now);
+        let newest = store.list().await.remove(0).id;
+        let crashing = store.crashing(Operation::Put, "/index/");
+        for id in [newest, store.id("study-13")] {
+            crashing.save(&id, &document(TWO), &Condition::None).await.unwrap_err();
+        }
+        let findings = store.check().await;
+        assert_eq!(findings.iter().map(|finding| finding.damage).collect::<Vec<_>>(), [Damage::Orphan; 2]);
+        assert!(findings[0].key.as_str().ends_with("/study-13.json"), "{findings:?}");
+        store.heal().await;
+        let twos = store.list().await.into_iter().filter(|entry| entry.summary.status.as_str() == "two");
+        assert_eq!(twos.count(), 2);
+    }
+}
+
+#[tokio::test]
+async fn the_very_bytes_saved_again_by_a_save_that_crashed_are_found() {
+    for store in Store::each().await {
+        let first = store.save("study-1", ONE).await;
+        store.clock.advance(Duration::from_hours(1));
+        let crashing = store.crashing(Operation::Put, "/index/");
+        crashing.save(&store.id("study-1"), &document(ONE), &Condition::None).await.unwrap_err();
+        assert_eq!(store.damage().await, [Damage::Orphan]);
+        store.heal().await;
+        let [entry] = &store.list().await[..] else { panic!("one entry") };
+        assert_eq!((entry.token, entry.saved_at > first.saved_at), (first.token, true));
+    }
+}
+
+#[tokio::test]
+async fn id_records_that_are_lost_or_wrong_or_junk_are_told_apart() {
+    for store in Store::each().await {
+        for id in ["lost", "wrong", "junk", "sound"] {
+            store.save(id, ONE).await;
+        }
+        store.remove("/ids/lost").await;
+        store.put("metadata/ids/wrong", r#"{"created_at":"2024-01-15T10:30:00Z"}"#, &[]).await;
+        store.put("metadata/ids/junk", "junk", &[]).await;
+        let damage = [Damage::Stale, Damage::NoIdRecord, Damage::Misplaced, Damage::BadIdRecord];
+        assert_eq!(store.damage().await, damage);
+        let report = rebuild(&store.analyses, None, Mode::Repair).await;
+        let (repaired, left): (Vec<_>, Vec<_>) = report.findings.into_iter().partition(|f| f.repaired);
+        assert_eq!(repaired.iter().map(|f| f.damage).collect::<Vec<_>>(), [Damage::NoIdRecord, Damage::Stale]);
+        assert_eq!(left.iter().map(|f| f.damage).collect::<Vec<_>>(), [Damage::BadIdRecord, Damage::Misplaced]);
+        assert_eq!(store.check().await, left, "what needs a hand is reported every time");
+        let mut ids: Vec<String> = store.list().await.iter().map(|entry| entry.id.to_string()).collect();
+        ids.sort();
+        assert_eq!(ids, ["junk", "lost", "sound"], "no id leads to what was saved as `wrong`");
+    }
 }

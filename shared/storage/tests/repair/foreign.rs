@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{
     Bucket, BucketInfo, ETag, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
 };
 use analysis_storage::rebuild::{Damage, Mode};
-use analysis_storage::{Entry, Error, Key, Loaded};
+use analysis_storage::{ContentToken, Entry, Error, Key, Loaded};
 use async_trait::async_trait;
+use jiff::SignedDuration;
 
 use crate::store::{ONE, Store, TWO, UUID7, analyses, rebuild};
 
@@ -172,13 +172,21 @@ async fn an_id_record_that_cannot_be_read_is_reported_and_left() {
 /// A bucket whose documents all lie in an archive.
 #[derive(Debug)]
 struct Archive {
-    inner: Arc<MemoryBucket>,
+    inner: Arc<dyn Bucket>,
     /// Whether the answer to HEAD says so, too.
     heads_tell: bool,
 }
 
 #[async_trait]
 impl Bucket for Archive {
+    fn clock_offset(&self) -> Option<SignedDuration> {
+        self.inner.clock_offset()
+    }
+
+    fn token(&self, etag: &ETag, content: &[u8]) -> ContentToken {
+        self.inner.token(etag, content)
+    }
+
     async fn put(&self, put: Put) -> Result<ETag, Error> {
         self.inner.put(put).await
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use analysis_storage::rebuild::{Damage, Mode};
 use analysis_storage::testing::{ManualClock, Operation};
-use analysis_storage::{Analyses, Bucket, Clock, Condition, Layout, Retention, StorageType};
+use analysis_storage::{Analyses, Clock, Condition, Layout, Retention, StorageType};
 use async_trait::async_trait;
 
 use crate::store::{ONE, Store, TWO, analyses, document, rebuild};
@@ -28,14 +28,18 @@ async fn what_is_in_flight_is_not_reported() {
     store.heal().await;
 }
 
-/// A clock in whose pauses others finish what they have begun.
+/// A clock in whose pauses others get so many turns: many, and they finish what they have begun.
 #[derive(Debug)]
-pub(crate) struct Patient(pub(crate) Arc<ManualClock>);
+pub(crate) struct Patient(pub(crate) Arc<ManualClock>, pub(crate) usize);
 
 #[async_trait]
 impl Clock for Patient {
     fn now(&self) -> jiff::Timestamp {
         self.0.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic()
     }
 
     fn random(&self) -> u64 {
@@ -44,7 +48,7 @@ impl Clock for Patient {
 
     async fn sleep(&self, duration: Duration) {
         self.0.advance(duration);
-        for _ in 0..100 {
+        for _ in 0..self.1 {
             tokio::task::yield_now().await;
         }
     }
@@ -55,7 +59,7 @@ async fn a_delete_in_flight_is_not_reported() {
     let store = Store::new();
     let entry = store.save("study-1", ONE).await;
     store.bucket.delete(&store.analyses.document_key(&entry), None).await.unwrap();
-    let clock = Arc::new(Patient(store.clock.clone()));
+    let clock = Arc::new(Patient(store.clock.clone(), 100));
     let checker = Analyses::new(store.bucket.clone(), StorageType::Memory, Layout::new("t"), clock);
     let (report, ()) = futures::join!(rebuild(&checker, None, Mode::CHECK), async {
         for _ in 0..20 {

@@ -1,11 +1,12 @@
-//! A rebuild goes page by page, over all or over one month.
+//! A rebuild goes page by page, month by month.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use analysis_storage::rebuild::Mode;
-use analysis_storage::{Error, Month};
+use analysis_storage::Month;
+use analysis_storage::rebuild::{Damage, Mode};
 
-use crate::store::{ONE, Store, document, rebuild};
+use crate::store::{ONE, Store, document, rebuild, steps};
 
 #[tokio::test]
 async fn thousands_are_paged_and_a_rebuild_goes_on_where_it_was() {
@@ -21,20 +22,15 @@ async fn thousands_are_paged_and_a_rebuild_goes_on_where_it_was() {
     let before = store.analyses.stats().await.unwrap();
     store.remove("/metadata/").await;
 
-    let first = store.analyses.rebuild_page(None, None, Mode::Repair).await.unwrap();
+    let mut rebuild = store.analyses.rebuild(store.month(), Mode::Repair);
+    let first = rebuild.step().await.unwrap().unwrap();
     assert_eq!((first.entries, first.documents), (0, 0), "the index is empty");
-    let second = store.analyses.rebuild_page(None, first.next.as_deref(), Mode::Repair).await.unwrap();
+    let second = rebuild.step().await.unwrap().unwrap();
     assert_eq!((second.documents, second.findings.len()), (1000, 1000));
-    // Everything is forgotten but the position.
-    let mut position = second.next;
-    let mut documents = 0;
-    while let Some(start_after) = position {
-        let page = store.analyses.rebuild_page(None, Some(&start_after), Mode::Repair).await.unwrap();
-        assert!(page.documents <= 1000);
-        documents += page.documents;
-        position = page.next;
-    }
-    assert_eq!(documents, 1500);
+    // Everything is forgotten; what was repaired is sound by now. Of named ids the record is lost, too.
+    let pages = steps(&store.analyses, store.month(), Mode::Repair).await;
+    let figures: Vec<_> = pages.iter().map(|page| (page.entries, page.documents, page.findings.len())).collect();
+    assert_eq!(figures, [(1000, 0, 0), (0, 1000, 0), (0, 1000, 250 + 2 * 750), (0, 500, 2 * 500)]);
     let report = store.heal().await;
     assert_eq!((report.entries, report.documents), (2500, 2500));
     let after = store.analyses.stats().await.unwrap();
@@ -66,8 +62,26 @@ async fn one_month_can_be_rebuilt_alone() {
 }
 
 #[tokio::test]
-async fn a_position_that_is_none_is_refused() {
-    let store = Store::new();
-    let result = store.analyses.rebuild_page(None, Some("2024-01"), Mode::CHECK).await;
-    assert!(matches!(result, Err(Error::Misconfigured { advice, .. }) if advice.contains("t/analysis/")));
+async fn months_are_found_by_what_is_left_of_them() {
+    for store in Store::each().await {
+        let months = ["2021-03", "2023-12", "2024-01", "2025-06"];
+        for month in months {
+            store.clock.set(format!("{month}-01T00:00:00Z").parse().unwrap());
+            store.save(&format!("{month}-first"), ONE).await;
+            store.clock.set(format!("{month}-28T23:59:59.999Z").parse().unwrap());
+            store.save(&format!("{month}-last"), ONE).await;
+        }
+        for part in ["!2021-03-", "/2023-12-", "!2024-01-", "/2025-06-"] {
+            store.remove(part).await;
+        }
+        let found = store.analyses.months().await.unwrap();
+        assert_eq!(found, months.map(|month| Month::parse(month).unwrap()));
+        let damage: BTreeMap<Damage, usize> = store.damage().await.into_iter().fold(BTreeMap::new(), |mut all, one| {
+            *all.entry(one).or_default() += 1;
+            all
+        });
+        assert_eq!(damage, [(Damage::Orphan, 4), (Damage::Phantom, 4)].into());
+        store.heal().await;
+        assert_eq!(store.list().await.len(), 4);
+    }
 }

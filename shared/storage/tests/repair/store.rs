@@ -3,31 +3,55 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use analysis_storage::bucket::local::LocalBucket;
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::bucket::{Precondition, Put};
+use analysis_storage::bucket::{Listed, Precondition, Put};
 use analysis_storage::query::{Limit, ListQuery};
 use analysis_storage::rebuild::{Damage, Finding, Mode, RebuildPage, TotalsCheck};
 use analysis_storage::testing::{Fault, FaultyBucket, ManualClock, Operation};
 use analysis_storage::{
     Analyses, AnalysisId, Bucket, Clock, Condition, Document, Entry, Key, Layout, Month, SavedAt, StorageType,
+    SystemClock,
 };
 use bytes::Bytes;
+use tempfile::TempDir;
 
 pub(crate) const UUID7: &str = "018cc251-f400-7000-8000-000000000000";
 pub(crate) const NOW: &str = "2026-01-15T12:00:00Z";
 
 pub(crate) struct Store {
-    pub(crate) bucket: Arc<MemoryBucket>,
+    pub(crate) bucket: Arc<dyn Bucket>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) analyses: Analyses,
+    _directory: Option<TempDir>,
 }
 
 impl Store {
+    /// In memory: listings show tokens, as on S3.
     pub(crate) fn new() -> Self {
-        let clock = Arc::new(ManualClock::at(NOW, 7));
-        let bucket = Arc::new(MemoryBucket::new(clock.clone()));
+        Self::seeded(7)
+    }
+
+    pub(crate) fn seeded(seed: u64) -> Self {
+        let clock = Arc::new(ManualClock::at(NOW, seed));
+        Self::over(Arc::new(MemoryBucket::new(clock.clone())), clock, None)
+    }
+
+    /// In files: listings show no tokens, but when each was saved.
+    pub(crate) async fn local() -> Self {
+        let directory = TempDir::new().unwrap();
+        // The clock of files is the host's.
+        let clock = Arc::new(ManualClock::at(&SystemClock.now().to_string(), 7));
+        Self::over(Arc::new(LocalBucket::open(directory.path()).await.unwrap()), clock, Some(directory))
+    }
+
+    pub(crate) async fn each() -> [Self; 2] {
+        [Self::new(), Self::local().await]
+    }
+
+    fn over(bucket: Arc<dyn Bucket>, clock: Arc<ManualClock>, directory: Option<TempDir>) -> Self {
         let analyses = analyses(bucket.clone(), &clock);
-        Self { bucket, clock, analyses }
+        Self { bucket, clock, analyses, _directory: directory }
     }
 
     /// Runs a request of a caller that crashes at its first request of this kind.
@@ -61,15 +85,26 @@ impl Store {
         }
     }
 
-    pub(crate) async fn keys(&self) -> Vec<String> {
-        let mut keys: Vec<String> = Vec::new();
+    /// The month of the store's clock.
+    pub(crate) fn month(&self) -> Month {
+        Month::of(self.clock.now())
+    }
+
+    /// Whatever is there: keys, tags and times.
+    pub(crate) async fn objects(&self) -> Vec<Listed> {
+        let mut objects: Vec<Listed> = Vec::new();
         loop {
-            let page = self.bucket.list("", keys.last().map(String::as_str), 1000).await.unwrap();
-            keys.extend(page.keys.iter().map(ToString::to_string));
+            let last = objects.last().map(|object| object.key.as_str());
+            let page = self.bucket.list("", last, 1000).await.unwrap();
+            objects.extend(page.objects);
             if !page.truncated {
-                return keys;
+                return objects;
             }
         }
+    }
+
+    pub(crate) async fn keys(&self) -> Vec<String> {
+        self.objects().await.iter().map(|object| object.key.to_string()).collect()
     }
 
     pub(crate) async fn list(&self) -> Vec<Entry> {
@@ -80,9 +115,9 @@ impl Store {
     /// Checks, an hour later: nothing is in flight by then.
     pub(crate) async fn check(&self) -> Vec<Finding> {
         self.clock.advance(Duration::from_hours(1));
-        let before = self.keys().await;
+        let before = self.objects().await;
         let report = rebuild(&self.analyses, None, Mode::CHECK).await;
-        assert_eq!((self.keys().await, report.in_flight), (before, 0), "a check changes nothing");
+        assert_eq!((self.objects().await, report.in_flight), (before, 0), "a check changes nothing");
         report.findings
     }
 
@@ -106,21 +141,42 @@ impl Store {
     }
 }
 
-/// All pages as one.
+/// A whole rebuild, or that of one month: all its steps as one.
 pub(crate) async fn rebuild(analyses: &Analyses, month: Option<Month>, mode: Mode) -> RebuildPage {
+    let months = match month {
+        Some(month) => vec![month],
+        None => analyses.months().await.unwrap(),
+    };
     let mut all = RebuildPage::default();
-    let mut position = None;
-    loop {
-        let page = analyses.rebuild_page(month, position.as_deref(), mode).await.unwrap();
-        all.entries += page.entries;
-        all.documents += page.documents;
-        all.in_flight += page.in_flight;
-        all.findings.extend(page.findings);
-        position = page.next;
-        if position.is_none() {
-            return all;
+    for month in months {
+        for page in steps(analyses, month, mode).await {
+            join(&mut all, page);
         }
     }
+    if month.is_none() {
+        join(&mut all, analyses.check_outside_months().await.unwrap());
+    }
+    if mode == Mode::Repair {
+        analyses.recount().await.unwrap();
+    }
+    all
+}
+
+/// The steps of one month.
+pub(crate) async fn steps(analyses: &Analyses, month: Month, mode: Mode) -> Vec<RebuildPage> {
+    let mut rebuild = analyses.rebuild(month, mode);
+    let mut pages = Vec::new();
+    while let Some(page) = rebuild.step().await.unwrap() {
+        pages.push(page);
+    }
+    pages
+}
+
+fn join(all: &mut RebuildPage, page: RebuildPage) {
+    all.entries += page.entries;
+    all.documents += page.documents;
+    all.in_flight += page.in_flight;
+    all.findings.extend(page.findings);
 }
 
 pub(crate) fn analyses(bucket: Arc<dyn Bucket>, clock: &Arc<ManualClock>) -> Analyses {

@@ -1,11 +1,39 @@
 //! What happened, as callers saw it, and what it says about each id.
+//!
+//! What `docs/semantics.md` names under *Not promised* is tolerated here, and only that, on evidence of the very request
+//! that did it:
+//! - An operation without an acknowledgement that has changed a document or an entry leaves its id *unsound*: list and
+//!   totals may be wrong about it, until an operation that had the id to itself, or the scheduled repair, has succeeded.
+//! - A conditional write of a document that takes effect beside the one that was acknowledged (a late create behind a
+//!   delete, a late replace or delete of bytes that were saved back) is one more change, at the moment it landed.
+//!   If it landed late it leaves the id unsound.
+//! - A late entry that lands where its document has gone leaves the id unsound.
 
+use std::collections::BTreeSet;
+
+use analysis_storage::import::Outcome;
 use analysis_storage::{Retention, SavedAt};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::linear::{Needs, Step, Then, Value};
 use crate::perform::{Asked, Came};
 use crate::plan::Op;
+
+/// How far a reader's idea of the bucket's time may be wrong.
+const CLOCK_ERROR: SignedDuration = SignedDuration::from_secs(5);
+
+/// A change of a document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Effect {
+    pub(crate) step: u64,
+    /// Nobody waited for it any more.
+    pub(crate) is_late: bool,
+    pub(crate) is_conditional: bool,
+    /// What was there, and when it had been saved.
+    pub(crate) before: Option<(Option<Value>, SavedAt)>,
+    /// The token of what was written; none for a delete.
+    pub(crate) saved_at: Option<SavedAt>,
+}
 
 /// One operation: when it was called, when it was answered, and with what.
 #[derive(Debug, Clone)]
@@ -17,43 +45,82 @@ pub(crate) struct Record {
     pub(crate) to: u64,
     /// When the last of its requests had arrived or was lost for good.
     settled: u64,
-    /// How often it changed the document.
-    effects: usize,
+    /// How it changed the document.
+    effects: Vec<Effect>,
+    /// The ids whose document or entries it has changed.
+    touched: BTreeSet<usize>,
     pub(crate) came: Option<Came>,
 }
 
 impl Record {
     pub(crate) fn new(op: Op, asked: Asked) -> Self {
-        Self { op, asked, from: 0, to: u64::MAX, settled: u64::MAX, effects: 0, came: None }
+        let (effects, touched) = (Vec::new(), BTreeSet::new());
+        Self { op, asked, from: 0, to: u64::MAX, settled: u64::MAX, effects, touched, came: None }
     }
 
     pub(crate) fn value(&self) -> Option<Value> {
         match self.op {
-            Op::Save { value, .. } | Op::SaveNew { value, .. } => Some(value),
+            Op::Save { value, .. } | Op::SaveNew { value, .. } | Op::Import { value, .. } => Some(value),
             _ => None,
         }
     }
 
-    /// Whether it may change what is stored under the id.
+    /// Whether it may change what is stored under the id, or listed of it.
     fn changes(&self, id: usize) -> bool {
-        self.op.id() == Some(id) && !matches!(self.op, Op::Load { .. })
+        match self.op {
+            Op::Load { .. } => false,
+            op => op.id().map_or_else(|| self.touched.contains(&id), |of| of == id),
+        }
     }
 
-    /// Whether nobody knows what it has changed.
-    fn is_unknown(&self) -> bool {
-        let harmless = matches!(self.op, Op::Load { .. } | Op::List { .. } | Op::Stats);
-        !harmless && matches!(self.came, None | Some(Came::Unknown))
+    /// Whether nobody knows what it has changed of this id.
+    fn is_unknown(&self, id: usize) -> bool {
+        matches!(self.came, None | Some(Came::Unknown | Came::Failed)) && self.touched.contains(&id)
     }
 
-    /// Whether it has certainly changed nothing.
+    fn is_acknowledged(&self) -> bool {
+        !matches!(self.came, None | Some(Came::Unknown))
+    }
+
+    /// From when on nothing more of it is to be expected. Of what was answered that is promised.
+    fn end(&self) -> u64 {
+        if self.is_acknowledged() { self.to } else { self.settled }
+    }
+
+    /// Whether it was told to have changed nothing.
     fn is_refused(&self) -> bool {
-        matches!(self.came, Some(Came::Refused | Came::NotFound | Came::InFlight))
+        matches!(
+            self.came,
+            Some(
+                Came::Refused
+                    | Came::NotFound
+                    | Came::InFlight
+                    | Came::Failed
+                    | Came::Imported(Outcome::Conflict | Outcome::Unchanged)
+            )
+        )
+    }
+
+    /// Whether it was acknowledged to have stored its value.
+    fn is_stored(&self) -> bool {
+        matches!(self.came, Some(Came::Saved(_) | Came::Imported(Outcome::Created | Outcome::Replaced)))
+    }
+
+    /// Whether it may remove what is stored.
+    fn deletes(&self) -> bool {
+        matches!(self.op, Op::Delete { .. }) && (!self.is_refused() || !self.effects.is_empty())
     }
 
     /// Whether it leaves the index as it should be.
     fn heals(&self) -> bool {
-        matches!(self.came, Some(Came::Saved(_) | Came::Deleted | Came::Repaired))
-            && !matches!(self.op, Op::SaveNew { .. })
+        let is_new = matches!(self.op, Op::SaveNew { .. });
+        self.is_stored() && !is_new || matches!(self.came, Some(Came::Deleted | Came::Repaired))
+    }
+
+    /// The effects that are not those of an acknowledged operation.
+    fn is_beside(&self, index: usize, effect: &Effect) -> bool {
+        let is_told = !self.is_refused() && effect.step <= self.to;
+        effect.is_late && self.is_acknowledged() && (index > 0 || !is_told)
     }
 }
 
@@ -71,22 +138,19 @@ pub(crate) struct History {
     pub(crate) records: Vec<Record>,
     retention: Retention,
     times: Vec<i64>,
+    /// Late entries that mislead, by id.
+    upsets: Vec<(usize, u64)>,
     /// From here on all ids have been repaired.
     pub(crate) healed: u64,
 }
 
 impl History {
     pub(crate) fn new(now: i64, retention: Retention) -> Self {
-        Self { records: Vec::new(), retention, times: vec![now], healed: u64::MAX }
+        Self { records: Vec::new(), retention, times: vec![now], upsets: Vec::new(), healed: u64::MAX }
     }
 
     pub(crate) fn retention(&self) -> Retention {
         self.retention
-    }
-
-    /// Whether an operation on the id has left it in an unknown state.
-    pub(crate) fn needs_repair(&self, id: usize) -> bool {
-        !self.is_sound(id, self.now())
     }
 
     pub(crate) fn now(&self) -> u64 {
@@ -117,60 +181,86 @@ impl History {
         }
     }
 
-    pub(crate) fn affect(&mut self, task: usize) {
-        self.records[task].effects += 1;
+    /// An operation has changed its document.
+    pub(crate) fn affect(&mut self, task: usize, effect: Effect) {
+        let step = self.now();
+        let record = &mut self.records[task];
+        record.effects.push(Effect { step, ..effect });
+        record.touched.extend(record.op.id());
     }
 
-    /// When an operation began.
-    pub(crate) fn began(&self, task: usize) -> i64 {
-        self.times[usize::try_from(self.records[task].from).unwrap()]
+    /// An operation has changed entries of an id.
+    pub(crate) fn touch(&mut self, task: usize, id: usize) {
+        self.records[task].touched.insert(id);
     }
 
-    /// The first step at which something saved at this step is past its retention.
-    fn over(&self, saved: u64) -> Option<u64> {
-        let at = |step: u64| self.times[usize::try_from(step).unwrap().min(self.times.len() - 1)];
-        let saved_at = SavedAt::from_micros(at(saved));
-        let is_over =
-            |now: &i64| self.retention.is_over(saved_at, Timestamp::from_microsecond(*now).unwrap());
-        self.times.iter().position(is_over).map(|step| step as u64)
+    /// A late entry has landed behind a delete.
+    pub(crate) fn upset(&mut self, id: usize) {
+        self.upsets.push((id, self.now()));
+    }
+
+    fn time(&self, step: u64) -> Timestamp {
+        let index = usize::try_from(step).unwrap_or(usize::MAX).min(self.times.len() - 1);
+        Timestamp::from_microsecond(self.times[index]).unwrap()
+    }
+
+    /// The first step at which something with this token may seem to be past its retention.
+    fn over(&self, saved_at: SavedAt) -> Option<u64> {
+        let is_over = |step: &u64| self.retention.is_over(saved_at, self.time(*step) + CLOCK_ERROR);
+        if self.retention == Retention::default() {
+            return None;
+        }
+        (0..self.times.len() as u64).find(is_over)
+    }
+
+    /// The first step at which what an operation has written may seem to be past its retention.
+    fn over_of(&self, record: &Record) -> Option<u64> {
+        record.effects.iter().filter_map(|effect| self.over(effect.saved_at?)).min()
     }
 
     /// Whether nothing changes the id in this time, and nothing that nobody knows has been left behind before.
     fn is_undisturbed(&self, id: usize, from: u64, to: u64) -> bool {
-        let beside = |r: &&Record| r.changes(id) && r.from <= to && r.settled >= from;
-        !self.records.iter().any(|r| beside(&r)) && self.is_sound(id, from)
+        let beside = |r: &Record| r.changes(id) && r.from <= to && r.end() >= from;
+        !self.records.iter().any(beside) && self.is_sound(id, to)
+    }
+
+    /// When the id became unsound: one step for each cause.
+    fn causes(&self, id: usize) -> impl Iterator<Item = (u64, u64)> {
+        let of_id = self.records.iter().filter(move |r| r.changes(id));
+        let unknown = of_id.clone().filter(move |r| r.is_unknown(id)).map(|r| (r.from, r.settled));
+        let beside = of_id.flat_map(|r| {
+            let beside = r.effects.iter().enumerate().filter(|(index, effect)| r.is_beside(*index, effect));
+            beside.map(|(_, effect)| (effect.step, effect.step))
+        });
+        let upsets = self.upsets.iter().filter(move |(of, _)| *of == id).map(|(_, step)| (*step, *step));
+        unknown.chain(beside).chain(upsets)
     }
 
     /// Whether whatever left the id in an unknown state before this step has been healed since.
-    fn is_sound(&self, id: usize, at: u64) -> bool {
+    pub(crate) fn is_sound(&self, id: usize, at: u64) -> bool {
         let of_id = || self.records.iter().enumerate().filter(|(_, r)| r.changes(id));
-        let unknown = of_id().filter(|(_, r)| r.is_unknown() && r.from < at).map(|(_, r)| r.settled).max();
-        let Some(unknown) = unknown else { return true };
-        at >= self.healed
+        let Some(last) = self.causes(id).filter(|(from, _)| *from <= at).map(|(_, to)| to).max() else {
+            return true;
+        };
+        at >= self.healed && last <= self.healed
             || of_id().any(|(index, healer)| {
                 let alone = of_id()
-                    .all(|(other, r)| other == index || r.settled < healer.from || r.from > healer.settled);
-                healer.heals() && alone && healer.from > unknown && healer.settled < at
+                    .all(|(other, r)| other == index || r.end() < healer.from || r.from > healer.to);
+                healer.heals() && alone && healer.from > last && healer.to < at
             })
     }
 
-    /// Whether the id certainly held something all the time, though one save may have replaced it.
+    /// Whether the id certainly held something all the time, whatever saves and repairs have replaced it, crashed or not.
     fn is_present(&self, id: usize, from: u64, to: u64) -> bool {
-        let of_id: Vec<&Record> =
-            self.records.iter().filter(|r| r.changes(id) && r.from <= to && !r.is_refused()).collect();
-        let mut beside = of_id.iter().filter(|r| r.settled >= from);
-        let one_save = beside.by_ref().take(2).all(|r| matches!(r.came, Some(Came::Saved(_))))
-            && of_id.iter().filter(|r| r.settled >= from).count() <= 1;
-        let last = of_id.iter().filter(|r| r.settled < from).max_by_key(|r| r.from);
-        let kept = |r: &Record| self.over(r.from).is_none_or(|over| over > to);
-        one_save
-            && !of_id.iter().any(|r| r.is_unknown())
-            && last.is_some_and(|last| {
-                let alone = of_id
-                    .iter()
-                    .all(|r| std::ptr::eq(*r, *last) || r.settled < last.from || r.settled >= from);
-                matches!(last.came, Some(Came::Saved(_))) && alone && kept(last)
-            })
+        let of_id = || self.records.iter().filter(|r| r.op.id() == Some(id) && r.from <= to);
+        let kept = |r: &Record| self.over_of(r).is_none_or(|over| over > to);
+        of_id().filter(|r| r.is_stored() && r.to < from).any(|stored| {
+            let last = |r: &Record| r.effects.last().map_or(0, |effect| effect.step);
+            let is_before = |r: &Record| r.end().max(last(r)) < stored.from;
+            let undeleted = !of_id().any(|r| r.deletes() && !is_before(r));
+            let replacing = of_id().filter(|r| r.value().is_some() && !is_before(r));
+            undeleted && kept(stored) && replacing.into_iter().all(kept)
+        })
     }
 
     /// Checks what a list or the totals said of one id; a sight to be explained if they are bound to be exact.
@@ -181,7 +271,7 @@ impl History {
         }
         let value = seen.first().copied();
         if let Some(value) = value
-            && !self.writers(value).any(|r| r.from < to && !r.is_refused())
+            && !self.writers(value).any(|r| r.from < to)
         {
             return Err(format!("#{task} shows value {value} of id {id}, which was not saved"));
         }
@@ -191,8 +281,10 @@ impl History {
         Ok(self.is_undisturbed(id, from, to).then_some(Sight { from, to, value }))
     }
 
+    /// The operations that may have stored a value.
     fn writers(&self, value: Value) -> impl Iterator<Item = &Record> {
-        self.records.iter().filter(move |r| r.value() == Some(value))
+        let wrote = |r: &&Record| !r.is_refused() || !r.effects.is_empty();
+        self.records.iter().filter(move |r| r.value() == Some(value)).filter(wrote)
     }
 
     /// Everything that happened to one id, to be put in an order.
@@ -212,46 +304,70 @@ impl History {
     }
 
     fn steps_of(&self, index: usize, record: &Record, steps: &mut Vec<Step>) {
-        let Record { from, to, settled, effects, .. } = *record;
-        let mut push = |to, must, needs, then| steps.push(Step { from, to, must, needs, then });
-        let wanted = needs(record.asked);
+        let Record { from, to, asked, .. } = *record;
         let change = match record.value() {
             Some(value) => Then::Set(value, index),
             None if matches!(record.op, Op::Delete { .. }) => Then::Clear,
             None => Then::Keep,
         };
-        match &record.came {
-            Some(Came::Saved(saved)) => {
-                push(to, true, if saved.created { Needs::Absent } else { wanted }, change);
+        let must = match &record.came {
+            Some(Came::Saved(saved)) => Some((if saved.created { Needs::Absent } else { needs(asked) }, change)),
+            Some(Came::Imported(outcome)) => Some(imported(*outcome, record.value(), change)),
+            Some(Came::Deleted) => Some((needs(asked), change)),
+            Some(Came::Refused) => Some((refused(asked), Then::Keep)),
+            Some(Came::NotFound) => Some((Needs::Absent, Then::Keep)),
+            Some(Came::Loaded(value)) => Some((Needs::Is(*value), Then::Keep)),
+            _ => None,
+        };
+        steps.extend(must.map(|(needs, then)| Step { from, to, must: true, needs, then }));
+        for (nth, effect) in record.effects.iter().enumerate() {
+            let may_count = effect.is_conditional || nth == 0 && !record.is_acknowledged();
+            let needs = self.needs_of(effect).filter(|needs| may_count && allows(asked, *needs));
+            let pinned = |needs| Step { from: effect.step, to: effect.step, must: false, needs, then: change };
+            steps.extend(needs.map(pinned));
+        }
+        if let (Then::Set(..), Some(over)) = (change, self.over_of(record)) {
+            let (to, needs) = (u64::MAX, Needs::By(index));
+            steps.push(Step { from: over, to, must: false, needs, then: Then::Clear });
+        }
+    }
+
+    /// What was there when a document was changed; none if nobody has saved it.
+    fn needs_of(&self, effect: &Effect) -> Option<Needs> {
+        match effect.before {
+            None => Some(Needs::Absent),
+            Some((_, saved_at)) if self.over(saved_at).is_some_and(|over| over <= effect.step) => {
+                Some(Needs::Nothing)
             }
-            Some(Came::Deleted) => push(to, true, Needs::Nothing, change),
-            Some(Came::Refused) => push(to, true, refused(record.asked), Then::Keep),
-            Some(Came::NotFound) => push(to, true, Needs::Absent, Then::Keep),
-            Some(Came::Loaded(value)) => push(to, true, Needs::Is(*value), Then::Keep),
-            _ => {}
-        }
-        // A request that was sent again, and the last one of an operation that got no answer, may have counted.
-        let acknowledged = matches!(record.came, Some(Came::Saved(_) | Came::Deleted));
-        let optional = if record.is_refused() { 0 } else { effects };
-        for _ in usize::from(acknowledged)..optional {
-            push(settled, false, wanted, change);
-        }
-        if let (Then::Set(..), Some(over)) = (change, self.over(from)) {
-            steps.push(Step {
-                from: over,
-                to: u64::MAX,
-                must: false,
-                needs: Needs::By(index),
-                then: Then::Clear,
-            });
+            Some((value, _)) => value.map(Needs::Is),
         }
     }
 
     /// Whether a value was seen that was past its retention before anybody looked.
     pub(crate) fn is_outlived(&self, value: Value, seen_from: u64) -> bool {
-        let mut writers = self.writers(value).filter(|r| !r.is_refused()).peekable();
-        writers.peek().is_some()
-            && writers.all(|r| self.over(r.settled.min(self.now())).is_some_and(|over| over <= seen_from))
+        let now = self.time(seen_from) - CLOCK_ERROR;
+        let mut tokens = self.writers(value).flat_map(|r| &r.effects).filter_map(|e| e.saved_at).peekable();
+        tokens.peek().is_some() && tokens.all(|saved_at| self.retention.is_over(saved_at, now))
+    }
+}
+
+/// What an import says of what was there, and what it changes.
+fn imported(outcome: Outcome, value: Option<Value>, change: Then) -> (Needs, Then) {
+    match outcome {
+        Outcome::Created => (Needs::Absent, change),
+        Outcome::Replaced => (Needs::Present, change),
+        Outcome::Unchanged => (value.map_or(Needs::Present, Needs::Is), Then::Keep),
+        Outcome::Conflict => (Needs::Present, Then::Keep),
+    }
+}
+
+/// Whether what was asked for holds where this is there.
+fn allows(asked: Asked, there: Needs) -> bool {
+    match asked {
+        Asked::Nothing => true,
+        Asked::Absent => there != Needs::Present && !matches!(there, Needs::Is(_)),
+        Asked::Present => there != Needs::Absent,
+        Asked::Is(value) => matches!(there, Needs::Is(is) if is == value) || there == Needs::Nothing,
     }
 }
 

@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use analysis_storage::bucket::GetOptions;
+use analysis_storage::import::{Existing, Import, Outcome};
 use analysis_storage::query::{Limit, ListQuery};
-use analysis_storage::{Analyses, AnalysisId, Condition, ETag, Entry, Error, Loaded, Saved, Stats};
+use analysis_storage::rebuild::Mode;
+use analysis_storage::{
+    Analyses, AnalysisId, Condition, CreatedAt, ETag, Entry, Error, Loaded, Saved, Stats,
+};
 
 use crate::linear::Value;
 use crate::plan::{Op, Wish, document, value_of};
@@ -33,10 +37,15 @@ pub(crate) enum Came {
     NotFound,
     Loaded(Value),
     Repaired,
+    Imported(Outcome),
+    /// The scheduled repair went through all months, and the totals were counted anew.
+    Maintained,
     Listed(Vec<Entry>),
     Counted(Stats),
     /// Told to try again: nothing has happened.
     InFlight,
+    /// It was refused for the moment: nothing has happened.
+    Failed,
     /// It may have happened or not.
     Unknown,
     /// An answer that no simulated fault explains.
@@ -52,9 +61,12 @@ impl Came {
             Self::NotFound => "not found",
             Self::Loaded(_) => "loaded",
             Self::Repaired => "repaired",
+            Self::Imported(_) => "imported",
+            Self::Maintained => "maintained",
             Self::Listed(_) => "listed",
             Self::Counted(_) => "counted",
             Self::InFlight => "in flight",
+            Self::Failed => "failed",
             Self::Unknown => "unknown",
             Self::Wrong(_) => "wrong",
         }
@@ -94,7 +106,8 @@ impl Job {
             Err(Error::PreconditionFailed(_)) => Came::Refused,
             Err(Error::NotFound(_)) => Came::NotFound,
             Err(Error::SaveInFlight(_)) => Came::InFlight,
-            Err(Error::Unavailable { .. }) => Came::Unknown,
+            Err(Error::Refused { .. }) => Came::Failed,
+            Err(Error::NoAnswer { .. }) => Came::Unknown,
             Err(error) => Came::Wrong(error.to_string()),
         }
     }
@@ -113,6 +126,8 @@ impl Job {
             Op::Delete { .. } => self.analyses.delete(id(), self.tag.as_ref()).await.map(|()| Came::Deleted),
             Op::Load { .. } => self.load(id()).await,
             Op::Repair { .. } => self.analyses.repair(id()).await.map(|()| Came::Repaired),
+            Op::Import { value, created, replace, .. } => self.import(value, created, replace).await,
+            Op::Maintain => self.maintain().await,
             Op::List { limit } => self.walk(limit).await.map(Came::Listed),
             Op::Stats => self.analyses.stats().await.map(Came::Counted),
         }
@@ -137,6 +152,26 @@ impl Job {
             Some(value) if *document(value).bytes() == object.body => Came::Loaded(value),
             _ => Came::Wrong(format!("bytes that nobody saved: {:?}", object.body)),
         })
+    }
+
+    async fn import(&self, value: Value, created: i64, replace: bool) -> Result<Came, Error> {
+        let document = document(value);
+        let import = Import {
+            id: self.id.as_ref().expect("an operation on an id has one"),
+            document: &document,
+            created_at: CreatedAt::from_millis(created).expect("it is a time of these years"),
+            existing: if replace { Existing::Replace } else { Existing::Keep },
+            known: None,
+        };
+        self.analyses.import(import).await.map(|imported| Came::Imported(imported.outcome))
+    }
+
+    async fn maintain(&self) -> Result<Came, Error> {
+        for month in self.analyses.months().await? {
+            let mut rebuild = self.analyses.rebuild(month, Mode::Repair);
+            while rebuild.step().await?.is_some() {}
+        }
+        self.analyses.recount().await.map(|_| Came::Maintained)
     }
 
     async fn walk(&self, limit: usize) -> Result<Vec<Entry>, Error> {

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use analysis_storage::testing::Mutant;
+use analysis_storage::testing::{Lax, Mutant};
 use analysis_storage::{AnalysisId, CreatedAt, Document};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::linear::Value;
 use crate::random::Random;
-use crate::world::Ticks;
+use crate::world::host::{Ticks, Wrong};
 
 /// Values of one id are numbered from this multiple of its index on, so that a value tells its id.
 const VALUES_PER_ID: u32 = 100;
@@ -32,6 +32,10 @@ pub(crate) enum Op {
     Delete { id: usize, wish: Wish },
     Load { id: usize },
     Repair { id: usize },
+    /// With a creation time, in milliseconds.
+    Import { id: usize, value: Value, created: i64, replace: bool },
+    /// The scheduled repair of all months, and a recount.
+    Maintain,
     List { limit: usize },
     Stats,
 }
@@ -43,8 +47,9 @@ impl Op {
             | Self::Save { id, .. }
             | Self::Delete { id, .. }
             | Self::Load { id }
+            | Self::Import { id, .. }
             | Self::Repair { id } => Some(id),
-            Self::List { .. } | Self::Stats => None,
+            Self::List { .. } | Self::Stats | Self::Maintain => None,
         }
     }
 }
@@ -55,35 +60,50 @@ impl fmt::Display for Op {
     }
 }
 
-/// Some time that goes by, in minutes.
+/// Some time that goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Jump {
-    By(i64),
-    /// To a time of the next day.
+    Seconds(i64),
+    Minutes(i64),
+    /// To so many minutes after the next midnight.
     Tomorrow(i64),
+    /// To so many minutes after the next full hour.
+    Hour(i64),
     /// Until what is saved now is past its retention.
     Retention,
 }
 
-const JUMPS: [Jump; 17] = [
-    Jump::By(1),
-    Jump::By(2),
-    Jump::By(4),
-    Jump::By(6),
-    Jump::By(8),
-    Jump::By(8),
-    Jump::By(16),
-    Jump::By(31),
-    Jump::By(61),
-    Jump::By(24 * 60),
+const JUMPS: [Jump; 22] = [
+    Jump::Seconds(3),
+    Jump::Seconds(20),
+    Jump::Seconds(50),
+    Jump::Minutes(1),
+    Jump::Minutes(2),
+    Jump::Minutes(4),
+    Jump::Minutes(6),
+    Jump::Minutes(8),
+    Jump::Minutes(10),
+    Jump::Minutes(16),
+    Jump::Minutes(31),
+    Jump::Minutes(61),
+    Jump::Minutes(24 * 60),
     Jump::Tomorrow(-5),
     Jump::Tomorrow(0),
     Jump::Tomorrow(29),
-    Jump::Tomorrow(31),
-    Jump::Tomorrow(59),
     Jump::Tomorrow(61),
+    Jump::Hour(0),
+    Jump::Hour(29),
+    Jump::Hour(31),
+    Jump::Hour(59),
     Jump::Retention,
 ];
+
+const SECOND: i64 = 1_000_000;
+const HOUR: i64 = 3600 * SECOND;
+
+/// How wrong a clock is, or is set at once.
+const AHEAD: [i64; 9] =
+    [0, 0, SECOND / 2, -40 * SECOND, -HOUR, 31 * 60 * SECOND, -61 * 60 * SECOND, 8 * HOUR, -8 * HOUR];
 
 /// The weather of a run.
 #[derive(Debug, Clone)]
@@ -92,10 +112,18 @@ pub(crate) struct Weather {
     /// How many operations run at once.
     pub(crate) concurrent: usize,
     pub(crate) retention: u32,
-    /// How often a request succeeds, is refused, has an effect without an answer.
-    pub(crate) faults: [u32; 3],
+    /// How often a request succeeds, is refused, vanishes, has an effect without an answer, comes late.
+    pub(crate) faults: [u32; 5],
+    /// How often the bucket refuses everything for some minutes.
+    pub(crate) storm: u32,
     /// How often an operation crashes.
     pub(crate) crash: u32,
+    /// How often a process is suspended.
+    pub(crate) suspend: u32,
+    /// How often a clock is set.
+    pub(crate) set: u32,
+    /// Whether clocks are wrong from the first.
+    pub(crate) wrong: bool,
     /// How often time goes by.
     pub(crate) jump: u32,
     /// How much time goes by at once.
@@ -104,7 +132,7 @@ pub(crate) struct Weather {
     pub(crate) page: usize,
     pub(crate) start: Timestamp,
     pub(crate) ticks: Ticks,
-    pub(crate) mutant: Option<Mutant>,
+    pub(crate) broken: Broken,
 }
 
 /// A run but for its schedule.
@@ -120,6 +148,7 @@ pub(crate) struct Plan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Broken {
     pub(crate) rule: Option<Mutant>,
+    pub(crate) lax: Option<Lax>,
     pub(crate) shared_saved_at: bool,
 }
 
@@ -135,63 +164,95 @@ impl Plan {
         let ids: Vec<AnalysisId> = (0..count).map(|n| id(n, past, &weather, &mut random)).collect();
         let repeats = random.below(4) == 0;
         // Few kinds of operation in one run meet each other more often than many.
-        let mut mix = [(); 7].map(|()| random.one_of(&[0, 0, 1, 2, 6]));
+        let mut mix = [(); 9].map(|()| random.one_of(&[0, 0, 1, 2, 6]));
         mix[0] = mix[0].max(2);
+        mix[8] = random.one_of(&[0, 0, 1]);
         if past {
-            mix = [4, random.one_of(&[0, 2]), 0, 0, 0, 0, 6];
+            let [deletes, imports, new] = [[0, 2], [0, 3], [0, 1]].map(|of| random.one_of(&of));
+            mix = [4, deletes, 0, 0, new, 0, 6, imports, 0];
         }
         let length = if past { 2 + random.below(8) } else { 4 + random.below(20) };
-        let ops = (0..length).map(|n| op(n, &ids, mix, repeats, &mut random)).collect();
+        let ops = (0..length).map(|n| op(n, &ids, mix, repeats, weather.start, &mut random)).collect();
         Self { seed, weather, ids, ops }
     }
 }
 
 impl Weather {
     fn of(random: &mut Random, broken: Broken) -> Self {
-        let start: Timestamp = "2026-01-15T00:00:00Z".parse().unwrap();
-        let minutes = random.one_of(&[12 * 60, 20, 31, 55, 23 * 60 + 50, 23 * 60 + 58]);
+        let midnight: Timestamp = "2026-01-15T00:00:00Z".parse().unwrap();
+        // Also at the end of a month.
+        let day = random.one_of(&[0, 0, 0, 17]) * 24 * 60;
+        let minutes = random.one_of(&[12 * 60 + 7, 20, 31, 55, 90, 11 * 60 + 58, 23 * 60 + 50, 23 * 60 + 58]);
+        let retention = random.one_of(&[0, 0, 0, 1, 3]);
+        let rough = retention == 0 && !broken.shared_saved_at;
         Self {
             processes: 1 + random.below(3),
             concurrent: 1 + random.below(5),
-            retention: random.one_of(&[0, 0, 1, 3]),
-            faults: random.one_of(&[[1, 0, 0], [1, 0, 0], [50, 1, 1], [10, 1, 2], [4, 1, 1]]),
+            retention,
+            faults: random.one_of(&[
+                [1, 0, 0, 0, 0],
+                [1, 0, 0, 0, 0],
+                [50, 1, 1, 1, 1],
+                [10, 1, 1, 1, 2],
+                [4, 0, 0, 1, 2],
+                [4, 1, 0, 0, 0],
+            ]),
+            storm: random.one_of(&[0, 0, 0, 2]),
             crash: random.one_of(&[0, 0, 1, 5]),
+            suspend: random.one_of(&[0, 0, 10, 40]),
+            set: if rough { random.one_of(&[0, 0, 5, 20]) } else { 0 },
+            wrong: rough && random.below(2) == 0,
             jump: random.one_of(&[0, 5, 20, 80]),
-            jumps: (0..=random.below(3)).map(|_| random.one_of(&JUMPS)).collect(),
+            jumps: (0..=random.below(4)).map(|_| random.one_of(&JUMPS)).collect(),
             page: random.one_of(&[3, 1000, 1000]),
-            start: start + SignedDuration::from_mins(minutes),
+            start: midnight + SignedDuration::from_mins(day + minutes),
             ticks: if broken.shared_saved_at { Ticks::Shared } else { Ticks::Unique },
-            mutant: broken.rule,
+            broken,
         }
     }
-}
 
-impl Weather {
-    /// Slow operations on past days: what markers and sealed totals have to stand.
+    /// Slow operations on past periods: what markers and sealed totals have to stand.
     fn hurry(&mut self, random: &mut Random) {
-        self.jumps = vec![Jump::By(random.one_of(&[6, 8])), Jump::By(random.one_of(&[1, 8, 16]))];
+        let minutes = |random: &mut Random, of: &[i64]| Jump::Minutes(random.one_of(of));
+        self.jumps = vec![minutes(random, &[6, 8, 61]), minutes(random, &[1, 8, 10, 16])];
         self.jump = 80;
         self.concurrent = 2 + random.below(2);
         self.retention = 0;
         if random.below(4) > 0 {
-            self.faults = [1, 0, 0];
+            self.faults = [1, 0, 0, 0, 0];
+            self.storm = 0;
         }
+    }
+
+    /// How wrong the clock of the process with this number is.
+    pub(crate) fn wrong(&self, seed: u64, process: usize) -> Wrong {
+        if !self.wrong {
+            return Wrong { ahead: 0, drift: 0 };
+        }
+        let mut random = Random::new(seed ^ (process as u64) << 40);
+        Wrong { ahead: random.one_of(&AHEAD), drift: random.one_of(&[0, 0, 200, -200, 10_000, -10_000]) }
+    }
+
+    /// By how much a clock is set.
+    pub(crate) fn set_by(random: &mut Random) -> i64 {
+        random.one_of(&AHEAD)
     }
 }
 
-/// A named id, or a `UUIDv7` that its client has dated to some day.
+/// How long ago something in the past was created, in minutes.
+const PAST: [i64; 6] = [61, 100, 3 * 60, 24 * 60, 24 * 60, 4 * 24 * 60];
+
+/// A named id, or a `UUIDv7` that its client has dated to some time.
 fn id(n: usize, past: bool, weather: &Weather, random: &mut Random) -> AnalysisId {
-    if !past && random.below(2) == 0 {
+    if (!past || random.below(4) == 0) && random.below(2) == 0 {
         return AnalysisId::from_stored(&format!("study-{n}")).unwrap();
     }
-    let day = 24 * 60;
-    let ages = if past { [day, day, 2 * day] } else { [-4, 0, 60] };
-    let age = random.one_of(&ages);
+    let age = if past { random.one_of(&PAST) } else { random.one_of(&[-4, 0, 60]) };
     let created_at = CreatedAt::clamped(weather.start - SignedDuration::from_mins(age));
     AnalysisId::generate(created_at, [random.next(), random.next()])
 }
 
-fn op(n: usize, ids: &[AnalysisId], mix: [u32; 7], repeats: bool, random: &mut Random) -> Op {
+fn op(n: usize, ids: &[AnalysisId], mix: [u32; 9], repeats: bool, start: Timestamp, random: &mut Random) -> Op {
     let id = random.below(ids.len());
     let value = |id: usize, n: usize| u32::try_from(id).unwrap() * VALUES_PER_ID + u32::try_from(n).unwrap();
     let number = if repeats { random.below(2) } else { n };
@@ -205,6 +266,7 @@ fn op(n: usize, ids: &[AnalysisId], mix: [u32; 7], repeats: bool, random: &mut R
         Wish::Latest,
     ]);
     let matching = random.one_of(&[Wish::None, Wish::None, Wish::Latest]);
+    let created = (start - SignedDuration::from_mins(random.one_of(&PAST))).as_millisecond();
     let pool = [
         Op::Save { id, value: value(id, number), wish },
         Op::Delete { id, wish: matching },
@@ -213,6 +275,8 @@ fn op(n: usize, ids: &[AnalysisId], mix: [u32; 7], repeats: bool, random: &mut R
         Op::SaveNew { id: ids.len() + n, value: value(ids.len() + n, 0) },
         Op::Repair { id },
         Op::Stats,
+        Op::Import { id, value: value(id, number), created, replace: random.below(2) == 0 },
+        Op::Maintain,
     ];
     let kinds: Vec<usize> = (0..pool.len()).flat_map(|k| vec![k; mix[k] as usize]).collect();
     pool[random.one_of(&kinds)]
@@ -235,4 +299,10 @@ pub(crate) fn document(value: Value) -> Document {
 /// The value of a document with this status.
 pub(crate) fn value_of(status: &str) -> Option<Value> {
     status.strip_prefix('v')?.parse().ok()
+}
+
+/// The value of a document, if it is one of ours.
+pub(crate) fn value_of_document(body: &[u8]) -> Option<Value> {
+    let json: serde_json::Value = serde_json::from_slice(body).ok()?;
+    json["status"].as_str().and_then(value_of)
 }

@@ -10,7 +10,8 @@ use crate::check;
 use crate::perform::Came;
 use crate::plan::{Broken, Plan};
 use crate::random::Random;
-use crate::schedule::{Event, Fate, Schedule};
+use crate::schedule::{Event, Schedule};
+use crate::world::Fate;
 
 /// How often what came of operations, by kind.
 pub(crate) type Tally = BTreeMap<&'static str, u64>;
@@ -24,6 +25,14 @@ pub(crate) fn run_seed(seed: u64, broken: Broken) -> Result<Tally, String> {
         Ok(()) => Ok(tally(&schedule)),
         Err(_) => Err(Failing { plan, script }.shrink().report()),
     }
+}
+
+/// Whether a seed finds what is broken.
+pub(crate) fn fails(seed: u64, broken: Broken) -> bool {
+    let plan = Plan::of(seed, broken);
+    let mut schedule = Schedule::new(&plan, false);
+    schedule.draw(&mut Random::new(!seed));
+    check::at_rest(&mut schedule.engine).is_err()
 }
 
 fn tally(schedule: &Schedule<'_>) -> Tally {
@@ -81,7 +90,7 @@ impl Failing {
         for index in 0..self.script.len() {
             let calm = match &self.script[index] {
                 Event::Start { op, process: 1.. } => Event::Start { op: *op, process: 0 },
-                Event::Arrive { op, nth, fate: Fate::Refused | Fate::Lost } => {
+                Event::Arrive { op, nth, fate: Fate::Refused | Fate::Vanished | Fate::Lost | Fate::Late } => {
                     Event::Arrive { op: *op, nth: *nth, fate: Fate::Effect }
                 }
                 Event::Crash { op, restart: Some(_) } => Event::Crash { op: *op, restart: None },

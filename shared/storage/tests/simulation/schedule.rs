@@ -3,25 +3,15 @@
 use analysis_storage::{Key, Retention};
 
 use crate::engine::Engine;
-use crate::plan::{Jump, Plan};
+use crate::plan::{Jump, Plan, Weather};
 use crate::random::Random;
 use crate::run::midnight_after;
-use crate::world::Waiting;
+use crate::world::host::Pause;
+use crate::world::{Fate, Waiting};
 
-const MINUTE: i64 = 60_000_000;
-/// The longest that an operation takes, but for its waits between attempts. The protocol needs it to be below 10
-/// minutes: 15 for a marker, less the 5 that a process relies on one.
-const LONGEST: i64 = 9 * MINUTE;
-
-/// What becomes of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    Effect,
-    /// It fails without effect.
-    Refused,
-    /// It takes effect, and its answer is lost.
-    Lost,
-}
+const SECOND: i64 = 1_000_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
 
 /// One thing that happens. An operation is named by its place in the plan, a request by its place among those of
 /// its operation that are under way, so that an event means the same after others have been left out.
@@ -33,6 +23,9 @@ pub(crate) enum Event {
     Jump(i64),
     Expire(Key),
     Crash { op: usize, restart: Option<usize> },
+    Suspend { process: usize, pause: Pause },
+    Resume { process: usize },
+    SetClock { process: usize, micros: i64 },
 }
 
 /// A run that is under way.
@@ -41,12 +34,14 @@ pub(crate) struct Schedule<'a> {
     pub(crate) engine: Engine,
     /// The operation of each task.
     ops: Vec<usize>,
+    /// Until when the bucket serves nobody, and what it does instead.
+    storm: (i64, Fate),
 }
 
 impl<'a> Schedule<'a> {
     pub(crate) fn new(plan: &'a Plan, traced: bool) -> Self {
         let engine = Engine::new(&plan.weather, &plan.ids, plan.seed, traced);
-        Self { plan, engine, ops: Vec::new() }
+        Self { plan, engine, ops: Vec::new(), storm: (i64::MIN, Fate::Effect) }
     }
 
     /// Lets everything happen that chance wants; the events.
@@ -74,22 +69,28 @@ impl<'a> Schedule<'a> {
         for event in script {
             self.happen(event);
         }
+        for process in 0..self.plan.weather.processes {
+            self.engine.resume(process);
+        }
         loop {
             let Some(next) = self.engine.world.waiting().first().copied() else { return };
-            match (next.orphan, next.answered) {
-                (true, _) => self.engine.refuse(next),
-                (false, true) => self.engine.deliver(next),
-                (false, false) => self.engine.apply(next, false),
+            match (next.late_until, next.answered) {
+                (Some(_), _) => self.engine.decide(next, Fate::Vanished),
+                (None, true) => self.engine.deliver(next),
+                (None, false) => self.engine.decide(next, Fate::Effect),
             }
         }
     }
 
-    fn next(&self, random: &mut Random) -> Option<Event> {
-        let (weather, live) = (&self.plan.weather, self.engine.live().count());
+    fn next(&mut self, random: &mut Random) -> Option<Event> {
+        let weather = &self.plan.weather;
         let waiting = self.engine.world.waiting();
         let mut options = self.requests(&waiting);
-        if self.ops.len() < self.plan.ops.len() && live < weather.concurrent {
-            let process = random.below(weather.processes);
+        options.extend(self.of_processes(random));
+        let live = self.engine.live().count();
+        let process = random.below(weather.processes);
+        let is_free = self.ops.len() < self.plan.ops.len() && live < weather.concurrent;
+        if is_free && self.engine.suspended_since(process).is_none() {
             options.push((Event::Start { op: self.ops.len(), process }, 60));
         }
         if options.is_empty() {
@@ -110,26 +111,74 @@ impl<'a> Schedule<'a> {
         }
         let weights: Vec<u32> = options.iter().map(|(_, weight)| *weight).collect();
         let mut event = options.swap_remove(random.weighted(&weights)).0;
-        if let Event::Arrive { fate, .. } = &mut event
+        self.raise_storm(random);
+        if let Event::Arrive { fate, op, .. } = &mut event
             && *fate == Fate::Effect
         {
-            *fate = [Fate::Effect, Fate::Refused, Fate::Lost][random.weighted(&weather.faults)];
+            *fate = self.fate(*op, random);
         }
         Some(event)
     }
 
+    /// What may happen to whole processes.
+    fn of_processes(&self, random: &mut Random) -> Vec<(Event, u32)> {
+        let weather = &self.plan.weather;
+        let mut options = Vec::new();
+        for process in 0..weather.processes {
+            if self.engine.suspended_since(process).is_some() {
+                options.push((Event::Resume { process }, 20));
+                continue;
+            }
+            let is_busy = self.engine.live().any(|task| self.engine.process_of(task) == process);
+            if is_busy && weather.suspend > 0 {
+                // The checker of retention relies on clocks that go on.
+                let pauses = [Pause::Running, Pause::Sleep, Pause::Frozen];
+                let pause = pauses[random.below(if weather.retention == 0 { 3 } else { 2 })];
+                options.push((Event::Suspend { process, pause }, weather.suspend));
+            }
+            if is_busy && weather.set > 0 {
+                let micros = Weather::set_by(random);
+                options.push((Event::SetClock { process, micros }, weather.set));
+            }
+        }
+        options
+    }
+
+    fn raise_storm(&mut self, random: &mut Random) {
+        let now = self.engine.world.time.micros();
+        if self.plan.weather.storm > 0 && now > self.storm.0 && random.below(200) < self.plan.weather.storm as usize {
+            let seconds = random.one_of(&[1, 10, 30, 120, 300]);
+            self.storm = (now + seconds * SECOND, random.one_of(&[Fate::Refused, Fate::Refused, Fate::Vanished]));
+        }
+    }
+
+    fn fate(&self, op: usize, random: &mut Random) -> Fate {
+        let drawn = [Fate::Effect, Fate::Refused, Fate::Vanished, Fate::Lost, Fate::Late];
+        let drawn = drawn[random.weighted(&self.plan.weather.faults)];
+        let task = self.ops.iter().position(|of| *of == op);
+        // Nobody gives up while suspended.
+        if drawn == Fate::Late && !task.is_some_and(|task| self.engine.is_awake(task)) {
+            return Fate::Lost;
+        }
+        if self.engine.world.time.micros() < self.storm.0 { self.storm.1 } else { drawn }
+    }
+
     /// What may happen to the requests that are under way.
     fn requests(&self, waiting: &[Waiting]) -> Vec<(Event, u32)> {
+        let now = self.engine.world.time.micros();
         let event = |w: &Waiting| {
             let op = self.ops[w.task];
             let nth = waiting.iter().filter(|o| o.task == w.task && o.request < w.request).count();
-            match (w.orphan, w.answered) {
-                (false, true) => vec![(Event::Answer { op, nth }, 80)],
-                (false, false) => vec![(Event::Arrive { op, nth, fate: Fate::Effect }, 80)],
+            let is_awake = self.engine.is_awake(w.task);
+            let is_on_the_wire = w.sleep_until.is_none() && self.engine.is_on_the_wire(w.task);
+            let arrive = |fate| Event::Arrive { op, nth, fate };
+            match w.late_until {
                 // Nobody waits for it: it may still arrive, or never.
-                (true, _) => {
-                    [Fate::Refused, Fate::Lost].map(|fate| (Event::Arrive { op, nth, fate }, 20)).to_vec()
-                }
+                Some(until) if now <= until => vec![(arrive(Fate::Vanished), 5), (arrive(Fate::Lost), 10)],
+                Some(_) => vec![(arrive(Fate::Vanished), 200)],
+                None if w.answered => if is_awake { vec![(Event::Answer { op, nth }, 80)] } else { Vec::new() },
+                None if is_awake || is_on_the_wire => vec![(arrive(Fate::Effect), 80)],
+                None => Vec::new(),
             }
         };
         waiting.iter().flat_map(event).collect()
@@ -139,19 +188,31 @@ impl<'a> Schedule<'a> {
     fn happen(&mut self, event: &Event) -> bool {
         match event {
             Event::Start { op, process } => {
+                if self.engine.suspended_since(*process).is_some() {
+                    return false;
+                }
                 self.ops.push(*op);
                 self.engine.start(self.plan.ops[*op], *process);
             }
             Event::Arrive { op, nth, fate } => {
                 let Some(waiting) = self.waiting(*op, *nth).filter(|w| !w.answered) else { return false };
-                match fate {
-                    Fate::Refused if waiting.sleep_until.is_none() => self.engine.refuse(waiting),
-                    Fate::Lost if waiting.sleep_until.is_none() => self.engine.apply(waiting, true),
-                    _ => self.engine.apply(waiting, false),
+                let is_overdue = waiting.late_until.is_some_and(|until| until < self.engine.world.time.micros());
+                let may_arrive = self.engine.is_on_the_wire(waiting.task) || waiting.late_until.is_some();
+                let is_asleep = !self.engine.is_awake(waiting.task);
+                if !may_arrive || is_overdue && *fate != Fate::Vanished || is_asleep && *fate == Fate::Late {
+                    return false;
                 }
+                let fate = if waiting.sleep_until.is_some() { Fate::Effect } else { *fate };
+                if waiting.sleep_until.is_some() && is_asleep {
+                    return false;
+                }
+                self.engine.decide(waiting, fate);
             }
             Event::Answer { op, nth } => {
                 let Some(waiting) = self.waiting(*op, *nth).filter(|w| w.answered) else { return false };
+                if !self.engine.is_awake(waiting.task) {
+                    return false;
+                }
                 self.engine.deliver(waiting);
             }
             Event::Jump(micros) => {
@@ -160,6 +221,14 @@ impl<'a> Schedule<'a> {
                 }
                 self.engine.jump(*micros);
             }
+            Event::Suspend { process, pause } => {
+                if self.engine.suspended_since(*process).is_some() {
+                    return false;
+                }
+                self.engine.suspend(*process, *pause);
+            }
+            Event::Resume { process } => self.engine.resume(*process),
+            Event::SetClock { process, micros } => self.engine.set_clock(*process, *micros),
             Event::Expire(key) => {
                 if !self.expired().contains(key) {
                     return false;
@@ -185,21 +254,23 @@ impl<'a> Schedule<'a> {
         self.engine.world.waiting().into_iter().filter(|waiting| waiting.task == task).nth(nth)
     }
 
-    /// How much time may go by without an operation taking too long.
+    /// How much time may go by before a late request is overdue.
     fn left(&self, waiting: &[Waiting]) -> i64 {
-        let under_way = self.engine.live().chain(waiting.iter().map(|w| w.task));
-        let begun = under_way.map(|task| self.engine.history.began(task)).min();
-        begun.map_or(i64::MAX, |begun| begun + LONGEST - self.engine.world.time.micros())
+        let overdue = waiting.iter().filter_map(|w| w.late_until).min();
+        overdue.map_or(i64::MAX, |until| until - self.engine.world.time.micros())
     }
 
     /// The times that may go by, in microseconds.
     fn jumps(&self, waiting: &[Waiting]) -> Vec<i64> {
         let now = self.engine.world.time.micros();
         let tomorrow = midnight_after(now) - now;
-        let kept = i64::from(self.plan.weather.retention) * 24 * 60 * MINUTE;
+        let hour = (now.div_euclid(HOUR) + 1) * HOUR - now;
+        let kept = i64::from(self.plan.weather.retention) * 24 * HOUR;
         let micros = |jump: &Jump| match jump {
-            Jump::By(minutes) => minutes * MINUTE,
+            Jump::Seconds(seconds) => seconds * SECOND,
+            Jump::Minutes(minutes) => minutes * MINUTE,
             Jump::Tomorrow(minutes) => tomorrow + minutes * MINUTE,
+            Jump::Hour(minutes) => hour + minutes * MINUTE,
             Jump::Retention => tomorrow + kept,
         };
         let left = self.left(waiting);

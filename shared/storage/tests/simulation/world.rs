@@ -1,8 +1,9 @@
-//! The simulated world: a bucket whose every request waits for the scheduler, and a clock that only the
-//! scheduler moves.
+//! The simulated world: a bucket whose every request waits for the scheduler, and a time that only the scheduler moves.
+
+pub(crate) mod call;
+pub(crate) mod host;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,65 +11,21 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::bucket::{
-    BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
-};
-use analysis_storage::{Bucket, Clock, ETag, Error, Key, Result};
+use analysis_storage::bucket::{GetOptions, Got, Object, ObjectMeta};
+use analysis_storage::windows::LATE_REQUEST;
+use analysis_storage::{Bucket, Clock, Key, Result};
 use async_trait::async_trait;
 use futures::FutureExt;
 use jiff::Timestamp;
 
-use crate::random::Random;
+use call::{Answer, Call, no_answer, refused, show};
 
-/// What a task waits for.
-#[derive(Debug, Clone)]
-pub(crate) enum Call {
-    Put(Put),
-    Get(Key, GetOptions),
-    Head(Key),
-    Delete(Key, Option<ETag>),
-    List { prefix: String, start_after: Option<String>, limit: usize },
-    Sleep { until: i64 },
-}
-
-impl Call {
-    pub(crate) fn key(&self) -> &str {
-        match self {
-            Self::Put(put) => put.key.as_str(),
-            Self::Get(key, _) | Self::Head(key) | Self::Delete(key, _) => key.as_str(),
-            Self::List { prefix, .. } => prefix,
-            Self::Sleep { .. } => "",
-        }
-    }
-
-    pub(crate) fn is_write(&self) -> bool {
-        matches!(self, Self::Put(_) | Self::Delete(..))
-    }
-}
-
-impl fmt::Display for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Put(put) => write!(f, "PUT {} {:?}", put.key, put.precondition),
-            Self::Get(key, _) => write!(f, "GET {key}"),
-            Self::Head(key) => write!(f, "HEAD {key}"),
-            Self::Delete(key, None) => write!(f, "DELETE {key}"),
-            Self::Delete(key, Some(tag)) => write!(f, "DELETE {key} if {tag}"),
-            Self::List { prefix, start_after, .. } => {
-                write!(f, "LIST {prefix} after {}", start_after.as_deref().unwrap_or_default())
-            }
-            Self::Sleep { .. } => f.write_str("sleep"),
-        }
-    }
-}
-
+/// What comes back to who sent a request.
 #[derive(Debug)]
-pub(crate) enum Answer {
-    Put(ETag),
-    Got(Got),
-    Head(Option<ObjectMeta>),
-    Listing(Listing),
-    Nothing,
+pub(crate) struct Reply {
+    pub(crate) result: Result<Answer>,
+    /// When the bucket answered, if it did.
+    pub(crate) effect: Option<i64>,
 }
 
 /// How far a request has come.
@@ -76,8 +33,8 @@ pub(crate) enum Answer {
 enum Stage {
     Sent,
     /// It has had its effect, if any; its answer is on the way.
-    Answered(Result<Answer>),
-    Delivered(Result<Answer>),
+    Answered(Reply),
+    Delivered(Reply),
 }
 
 #[derive(Debug)]
@@ -86,8 +43,8 @@ struct Request {
     call: Call,
     stage: Stage,
     waker: Waker,
-    /// Nobody waits for it any more.
-    orphan: bool,
+    /// Nobody waits for it any more; it may arrive until then.
+    late_until: Option<i64>,
 }
 
 /// A request as the scheduler sees it.
@@ -96,9 +53,23 @@ pub(crate) struct Waiting {
     pub(crate) request: usize,
     pub(crate) task: usize,
     pub(crate) answered: bool,
-    pub(crate) orphan: bool,
+    pub(crate) late_until: Option<i64>,
     pub(crate) sleep_until: Option<i64>,
     pub(crate) is_write: bool,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Effect,
+    /// It fails, certainly without effect.
+    Refused,
+    /// It has no effect, and its sender cannot know.
+    Vanished,
+    /// It takes effect, and its answer is lost.
+    Lost,
+    /// Its sender gives up, and it arrives some time later, or never.
+    Late,
 }
 
 /// The time of the world, in microseconds.
@@ -117,12 +88,21 @@ impl WorldTime {
     pub(crate) fn advance_to(&self, micros: i64) {
         self.0.fetch_max(micros, Ordering::Relaxed);
     }
+
+    /// Somebody looks at a clock, which takes its time.
+    fn tick(&self, micros: i64) -> i64 {
+        self.0.fetch_add(micros, Ordering::Relaxed)
+    }
 }
 
 #[async_trait]
 impl Clock for WorldTime {
     fn now(&self) -> Timestamp {
         self.timestamp()
+    }
+
+    fn monotonic(&self) -> Duration {
+        unreachable!("a bucket measures nothing")
     }
 
     fn random(&self) -> u64 {
@@ -164,12 +144,16 @@ impl World {
         self.requests.lock().unwrap()
     }
 
+    fn insert(&self, request: Request) -> usize {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        self.requests().insert(id, request);
+        id
+    }
+
     fn send(self: &Arc<Self>, call: Call) -> Pending {
-        let request = self.next.fetch_add(1, Ordering::Relaxed);
         let task = self.running.load(Ordering::Relaxed);
-        let sent = Request { task, call, stage: Stage::Sent, waker: Waker::noop().clone(), orphan: false };
-        self.requests().insert(request, sent);
-        Pending { world: self.clone(), request }
+        let sent = Request { task, call, stage: Stage::Sent, waker: Waker::noop().clone(), late_until: None };
+        Pending { request: self.insert(sent), world: self.clone() }
     }
 
     /// The requests that are under way, oldest first.
@@ -177,33 +161,44 @@ impl World {
         self.requests().iter().map(|(id, request)| Waiting::of(*id, request)).collect()
     }
 
-    pub(crate) fn describe(&self, request: usize) -> String {
-        self.requests()[&request].call.to_string()
+    /// The call of a request.
+    pub(crate) fn call(&self, request: usize) -> Call {
+        self.requests()[&request].call.clone()
     }
 
-    pub(crate) fn key(&self, request: usize) -> String {
-        self.requests()[&request].call.key().to_owned()
+    /// The bucket gets the request now, or never, or its sender gives up.
+    pub(crate) fn decide(&self, request: usize, fate: Fate) -> String {
+        let call = self.call(request);
+        if let Fate::Effect | Fate::Lost = fate {
+            let result = self.perform(call);
+            let shown = show(&result);
+            let effect = Some(self.time.micros());
+            let lost = Reply { result: Err(no_answer()), effect: None };
+            self.answer(request, if fate == Fate::Lost { lost } else { Reply { result, effect } });
+            return shown;
+        }
+        let (error, effect) = match fate {
+            Fate::Refused => (refused(), Some(self.time.micros())),
+            _ => (no_answer(), None),
+        };
+        if fate == Fate::Late && call.is_write() {
+            let task = self.requests()[&request].task;
+            let late_until = Some(self.late_from_now());
+            self.insert(Request { task, call, stage: Stage::Sent, waker: Waker::noop().clone(), late_until });
+        }
+        self.answer(request, Reply { result: Err(error), effect });
+        format!("{fate:?}")
     }
 
-    /// The request takes effect now; what the scheduler says may then befall its answer.
-    pub(crate) fn apply(&self, request: usize, lost: bool) -> String {
-        let call = self.requests()[&request].call.clone();
-        let result = self.perform(call);
-        let shown = show(&result);
-        self.answer(request, if lost { Err(unavailable("the answer was lost")) } else { result });
-        shown
+    fn late_from_now(&self) -> i64 {
+        self.time.micros() + i64::try_from(LATE_REQUEST.as_micros()).unwrap()
     }
 
-    /// The request has no effect, neither now nor later.
-    pub(crate) fn refuse(&self, request: usize) {
-        self.answer(request, Err(unavailable("503 SlowDown")));
-    }
-
-    fn answer(&self, request: usize, result: Result<Answer>) {
+    fn answer(&self, request: usize, reply: Reply) {
         let mut requests = self.requests();
         let answered = requests.get_mut(&request).unwrap();
-        answered.stage = Stage::Answered(result);
-        if answered.orphan {
+        answered.stage = Stage::Answered(reply);
+        if answered.late_until.is_some() {
             requests.remove(&request);
         }
     }
@@ -213,8 +208,8 @@ impl World {
         let waker = {
             let mut requests = self.requests();
             let answered = requests.get_mut(&request).unwrap();
-            if let Stage::Answered(result) = std::mem::replace(&mut answered.stage, Stage::Sent) {
-                answered.stage = Stage::Delivered(result);
+            if let Stage::Answered(reply) = std::mem::replace(&mut answered.stage, Stage::Sent) {
+                answered.stage = Stage::Delivered(reply);
             }
             answered.waker.clone()
         };
@@ -247,12 +242,20 @@ impl World {
 
     /// All keys that begin so.
     pub(crate) fn keys(&self, prefix: &str) -> Vec<Key> {
-        self.bucket.list(prefix, None, 1000).now_or_never().unwrap().unwrap().keys
+        self.bucket.list(prefix, None, 1000).now_or_never().unwrap().unwrap().keys().cloned().collect()
     }
 
     /// What is known of an object.
     pub(crate) fn meta(&self, key: &Key) -> Option<ObjectMeta> {
         self.bucket.head(key).now_or_never().unwrap().unwrap()
+    }
+
+    /// An object and its content.
+    pub(crate) fn object(&self, key: &Key) -> Option<Object> {
+        match self.bucket.get(key, GetOptions::default()).now_or_never().unwrap().unwrap() {
+            Got::Found(object) => Some(object),
+            Got::Absent | Got::NotModified { .. } => None,
+        }
     }
 
     /// Removes an object behind everybody's back.
@@ -267,35 +270,13 @@ impl Waiting {
             request: id,
             task: request.task,
             answered: !matches!(request.stage, Stage::Sent),
-            orphan: request.orphan,
+            late_until: request.late_until,
             sleep_until: match request.call {
                 Call::Sleep { until } => Some(until),
                 _ => None,
             },
             is_write: request.call.is_write(),
         }
-    }
-}
-
-fn unavailable(why: &str) -> Error {
-    Error::Unavailable { operation: "simulated".to_owned(), source: why.into() }
-}
-
-fn show(result: &Result<Answer>) -> String {
-    match result {
-        Ok(Answer::Put(tag)) => format!("stored {tag}"),
-        Ok(Answer::Got(Got::Found(object))) => {
-            format!("{:.160}", String::from_utf8_lossy(&object.body).replace(['\n', ' '], ""))
-        }
-        Ok(Answer::Got(_) | Answer::Head(None)) => "nothing".to_owned(),
-        Ok(Answer::Head(Some(meta))) => format!("saved_at {}", meta.saved_at.micros()),
-        Ok(Answer::Listing(listing)) => {
-            let keys: Vec<&str> = listing.keys.iter().filter_map(|k| k.as_str().rsplit('/').next()).collect();
-            format!("{keys:?}{}", if listing.truncated { " ..." } else { "" })
-        }
-        Ok(Answer::Nothing) => "done".to_owned(),
-        Err(Error::PreconditionFailed(_)) => "412".to_owned(),
-        Err(error) => error.to_string(),
     }
 }
 
@@ -306,7 +287,7 @@ struct Pending {
 }
 
 impl Future for Pending {
-    type Output = Result<Answer>;
+    type Output = Reply;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut requests = self.world.requests();
@@ -316,7 +297,7 @@ impl Future for Pending {
             return Poll::Pending;
         }
         match requests.remove(&self.request).map(|request| request.stage) {
-            Some(Stage::Delivered(result)) => Poll::Ready(result),
+            Some(Stage::Delivered(reply)) => Poll::Ready(reply),
             _ => unreachable!("looked at just above"),
         }
     }
@@ -324,111 +305,13 @@ impl Future for Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
+        let late_until = self.world.late_from_now();
         let mut requests = self.world.requests();
         let Some(request) = requests.get_mut(&self.request) else { return };
-        request.orphan = true;
         // A request that is on its way may still arrive, though nobody waits for it.
+        request.late_until = Some(late_until);
         if !(matches!(request.stage, Stage::Sent) && request.call.is_write()) {
             requests.remove(&self.request);
         }
-    }
-}
-
-/// The bucket as one process sees it.
-#[derive(Debug)]
-pub(crate) struct SimBucket(pub(crate) Arc<World>);
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl Bucket for SimBucket {
-    async fn put(&self, put: Put) -> Result<ETag> {
-        match self.0.send(Call::Put(put)).await? {
-            Answer::Put(tag) => Ok(tag),
-            other => unreachable!("{other:?}"),
-        }
-    }
-
-    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got> {
-        match self.0.send(Call::Get(key.clone(), options)).await? {
-            Answer::Got(got) => Ok(got),
-            other => unreachable!("{other:?}"),
-        }
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
-        match self.0.send(Call::Head(key.clone())).await? {
-            Answer::Head(meta) => Ok(meta),
-            other => unreachable!("{other:?}"),
-        }
-    }
-
-    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
-        self.0.send(Call::Delete(key.clone(), if_match.cloned())).await.map(drop)
-    }
-
-    async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing> {
-        let call =
-            Call::List { prefix: prefix.to_owned(), start_after: start_after.map(ToOwned::to_owned), limit };
-        match self.0.send(call).await? {
-            Answer::Listing(listing) => Ok(listing),
-            other => unreachable!("{other:?}"),
-        }
-    }
-
-    async fn versions(&self, _: &Key) -> Result<Vec<Version>> {
-        unreachable!("not part of the simulation")
-    }
-
-    async fn restore(&self, _: &Key, _: u32, _: RestoreTier) -> Result<Restoring> {
-        unreachable!("not part of the simulation")
-    }
-
-    async fn info(&self) -> Result<BucketInfo> {
-        unreachable!("not part of the simulation")
-    }
-}
-
-/// How the clocks of processes run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ticks {
-    /// Every look at any clock shows a later microsecond.
-    Unique,
-    /// Two processes may see the same instant, which the protocol forbids: clocks show whole seconds.
-    Shared,
-}
-
-/// The clock as one process sees it.
-#[derive(Debug)]
-pub(crate) struct SimClock {
-    world: Arc<World>,
-    ticks: Ticks,
-    random: Mutex<Random>,
-}
-
-impl SimClock {
-    pub(crate) fn new(world: Arc<World>, ticks: Ticks, process: usize, seed: u64) -> Self {
-        let random = Mutex::new(Random::new(seed ^ (process as u64) << 48));
-        Self { world, ticks, random }
-    }
-}
-
-#[async_trait]
-impl Clock for SimClock {
-    fn now(&self) -> Timestamp {
-        let tick = || self.world.time.0.fetch_add(1, Ordering::Relaxed);
-        let micros = match self.ticks {
-            Ticks::Unique => tick(),
-            Ticks::Shared => tick().div_euclid(1_000_000) * 1_000_000,
-        };
-        Timestamp::from_microsecond(micros).unwrap()
-    }
-
-    fn random(&self) -> u64 {
-        self.random.lock().unwrap().next()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        let until = self.world.time.micros() + i64::try_from(duration.as_micros()).unwrap();
-        self.world.send(Call::Sleep { until }).await.ok();
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::known::Claims;
 use super::suspects::Page;
 use super::{Damage, Look, Mode};
 use crate::Analyses;
@@ -16,28 +17,45 @@ impl Analyses {
     pub(super) async fn examine_document(
         &self,
         key: &Key,
-        agreed: Option<CreatedAt>,
+        claims: &Claims,
         page: &Page,
         mode: Mode,
     ) -> Result<Look> {
         let Some((id, month)) = self.layout.parse_document(key) else {
             return Ok(Look::default());
         };
-        match self.created_at(&id).await {
-            Ok(Some(created_at)) if agreed == Some(created_at) => Ok(Look::default()),
-            Ok(Some(created_at)) if Month::from(created_at) == month => {
-                self.examine_indexed(&id, created_at, mode).await
-            }
-            Ok(Some(created_at)) => {
-                let place = self.layout.document(&id, created_at);
-                Ok(Look::by_hand(Damage::Misplaced, key.clone(), format!("its id belongs to {place}")))
-            }
-            Ok(None) => self.examine_unrecorded(&id, month, key, agreed, page, mode).await,
+        let created_at = match self.created_at(&id).await {
+            Ok(Some(created_at)) => created_at,
+            Ok(None) => return self.examine_unrecorded(&id, month, key, claims, page, mode).await,
             Err(Error::Corrupt { key, reason }) => {
-                Ok(Look::by_hand(Damage::BadIdRecord, Key::new(key), reason))
+                return Ok(Look::by_hand(Damage::BadIdRecord, Key::new(key), reason));
             }
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
+        };
+        let look = if Month::from(created_at) != month {
+            let place = self.layout.document(&id, created_at);
+            Look::by_hand(Damage::Misplaced, key.clone(), format!("its id belongs to {place}"))
+        } else if claims.agreed() == Some(created_at) {
+            Look::default()
+        } else {
+            self.examine_indexed(&id, created_at, mode).await?
+        };
+        Ok(look.and(self.remove_all_strays(&id, created_at, claims, mode).await?))
+    }
+
+    /// The entries of other creation times than the id's.
+    async fn remove_all_strays(
+        &self,
+        id: &AnalysisId,
+        created_at: CreatedAt,
+        claims: &Claims,
+        mode: Mode,
+    ) -> Result<Look> {
+        let mut look = Look::default();
+        for stray in claims.created.iter().filter(|other| **other != created_at) {
+            look = look.and(self.remove_strays(id, *stray, mode).await?);
         }
+        Ok(look)
     }
 
     /// A document whose id record is lost, or that another program put there.
@@ -46,7 +64,7 @@ impl Analyses {
         id: &AnalysisId,
         month: Month,
         key: &Key,
-        agreed: Option<CreatedAt>,
+        claims: &Claims,
         page: &Page,
         mode: Mode,
     ) -> Result<Look> {
@@ -57,17 +75,24 @@ impl Analyses {
             let advice = format!("a newer document with its id is {newer}");
             return Ok(Look::by_hand(Damage::Misplaced, key.clone(), advice));
         }
-        let mut look = Look::found(Damage::NoIdRecord, key.clone(), mode == Mode::Repair);
-        if mode == Mode::Repair {
-            let Some(sight) = self.look(key).await? else { return Ok(Look::default()) };
-            // What the index says of it, or a time within its month, so that the id leads to the document where it lies.
-            let stated = || foreign::created_within(sight.summary.timestamp, &meta, month);
-            let (created_at, _) = self.fix(id, agreed.unwrap_or_else(stated)).await?;
-            if Month::from(created_at) == month {
-                look.findings.extend(self.examine_indexed(id, created_at, mode).await?.findings);
-            }
+        let look = Look::found(Damage::NoIdRecord, key.clone(), mode == Mode::Repair);
+        if mode != Mode::Repair {
+            return Ok(look);
         }
-        Ok(look)
+        let stated = match claims.created.first() {
+            Some(first) => *first,
+            // A time within its month, so that the id leads to the document where it lies.
+            None => match self.look(key).await? {
+                Some(sight) => foreign::created_within(sight.summary.timestamp, &meta, month),
+                None => return Ok(Look::default()),
+            },
+        };
+        let (created_at, _) = self.fix(id, stated).await?;
+        if Month::from(created_at) != month {
+            return Ok(look);
+        }
+        let look = look.and(self.examine_indexed(id, created_at, mode).await?);
+        Ok(look.and(self.remove_all_strays(id, created_at, claims, mode).await?))
     }
 
     /// A document at its place. The entries are listed before it is looked at, as for every verdict on them.

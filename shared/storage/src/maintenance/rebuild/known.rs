@@ -1,5 +1,7 @@
 //! What the index says of a month, in few bytes an entry.
 
+use std::collections::HashSet;
+
 use crate::bucket::Listed;
 use crate::id::AnalysisId;
 use crate::index::Entry;
@@ -13,6 +15,8 @@ pub(super) struct Known {
     /// Sorted by id once all are there.
     entries: Vec<Compact>,
     is_sorted: bool,
+    /// The ids of entries of an earlier version that stay.
+    legacy: HashSet<u64>,
 }
 
 /// An entry without what no comparison needs.
@@ -27,6 +31,21 @@ struct Compact {
     /// Whether its document was met.
     is_met: bool,
 }
+
+/// What the entries of the month say of one document.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Claims {
+    /// When its id was created: more than one time if some of the entries are strays.
+    pub(super) created: Vec<CreatedAt>,
+    /// Whether there is just one entry, and it stands for what is stored.
+    agree: bool,
+    /// Whether there are only entries of an earlier version.
+    pub(super) are_legacy: bool,
+}
+
+/// The entries whose document was not met, the newest first.
+#[derive(Debug)]
+pub(super) struct Unmet(Vec<Compact>);
 
 fn digest(id: &AnalysisId) -> u64 {
     ContentToken::of_content(id.as_str().as_bytes()).bits()
@@ -51,40 +70,42 @@ impl Known {
         });
     }
 
-    fn of(&mut self, id: &AnalysisId) -> &mut [Compact] {
+    /// Takes in an entry of an earlier version that stays.
+    pub(super) fn add_legacy(&mut self, id: &AnalysisId) {
+        self.legacy.insert(digest(id));
+    }
+
+    fn of(&mut self, id: u64) -> &mut [Compact] {
         if !self.is_sorted {
             self.entries.sort_unstable_by_key(|entry| entry.id);
             self.is_sorted = true;
         }
-        let id = digest(id);
         let first = self.entries.partition_point(|entry| entry.id < id);
-        let count = self.entries.get(first..).unwrap_or_default().iter().take_while(|entry| entry.id == id).count();
+        let behind = self.entries.get(first..).unwrap_or_default();
+        let count = behind.iter().take_while(|entry| entry.id == id).count();
         self.entries.get_mut(first..first + count).unwrap_or_default()
     }
 
-    /// Notes that this document was met: when its id was created, if the index has just one entry of it, and that
-    /// stands for what is stored.
-    pub(super) fn meet(&mut self, id: &AnalysisId, document: &Listed) -> Option<CreatedAt> {
-        match self.of(id) {
-            [only] => {
-                only.is_met = true;
-                only.stands_for(document).then_some(only.created_at)
-            }
-            several => {
-                several.iter_mut().for_each(|entry| entry.is_met = true);
-                None
-            }
-        }
+    /// Notes that this document was met, and says what is known of it.
+    pub(super) fn meet(&mut self, id: &AnalysisId, document: &Listed) -> Claims {
+        let id = digest(id);
+        let entries = self.of(id);
+        entries.iter_mut().for_each(|entry| entry.is_met = true);
+        let mut created: Vec<CreatedAt> = entries.iter().map(|entry| entry.created_at).collect();
+        created.sort_unstable();
+        created.dedup();
+        let agree = matches!(entries, [only] if only.stands_for(document));
+        let are_legacy = created.is_empty() && self.legacy.contains(&id);
+        Claims { created, agree, are_legacy }
     }
 
-    /// Whether the document of this entry, which was listed before, was not met.
-    pub(super) fn is_without_document(&mut self, entry: &Entry) -> bool {
-        self.of(&entry.id).iter().any(|known| !known.is_met && known.saved_at == entry.saved_at)
-    }
-
-    /// Whether any entry's document was not met.
-    pub(super) fn has_any_without_document(&self) -> bool {
-        self.entries.iter().any(|entry| !entry.is_met)
+    /// The entries without a document, but for those that readers pass over.
+    pub(super) fn into_unmet(self, is_over: impl Fn(SavedAt) -> bool) -> Unmet {
+        let mut entries = self.entries;
+        entries.retain(|entry| !entry.is_met && !is_over(entry.saved_at));
+        entries.sort_unstable_by_key(|entry| entry.created_at);
+        entries.reverse();
+        Unmet(entries)
     }
 }
 
@@ -99,5 +120,36 @@ impl Compact {
             }
         };
         document.size == self.size && document.token.is_none_or(|token| token == self.token) && is_written_then
+    }
+}
+
+impl Claims {
+    /// When the document's id was created, if the index says so in one entry that stands for what is stored.
+    pub(super) fn agreed(&self) -> Option<CreatedAt> {
+        self.created.first().copied().filter(|_| self.agree)
+    }
+}
+
+impl Unmet {
+    /// When the newest of them was created.
+    pub(super) fn newest(&self) -> Option<CreatedAt> {
+        self.0.first().map(|entry| entry.created_at)
+    }
+
+    /// Forgets those that are newer than this.
+    pub(super) fn forget_newer(&mut self, than: CreatedAt) {
+        self.0.drain(..self.count_newer(than));
+    }
+
+    /// Whether this entry is among them.
+    pub(super) fn has(&self, entry: &Entry) -> bool {
+        let same_time = self.0.iter().skip(self.count_newer(entry.created_at));
+        let mut same_time = same_time.take_while(|unmet| unmet.created_at == entry.created_at);
+        let id = digest(&entry.id);
+        same_time.any(|unmet| unmet.id == id && unmet.saved_at == entry.saved_at)
+    }
+
+    fn count_newer(&self, than: CreatedAt) -> usize {
+        self.0.partition_point(|entry| entry.created_at > than)
     }
 }

@@ -1,13 +1,12 @@
 //! One month: its entries, its documents, and the entries that no document was met for.
 
-use super::known::Known;
+use super::known::{Known, Unmet};
 use super::suspects::{Page, Subject};
 use super::{Damage, Look, Mode, RebuildPage};
 use crate::Analyses;
 use crate::bucket::{Key, Listed, MAX_KEYS};
 use crate::error::Result;
-use crate::id::AnalysisId;
-use crate::index::{Entry, IndexKey};
+use crate::index::IndexKey;
 use crate::month::Month;
 use crate::time::CreatedAt;
 
@@ -26,7 +25,7 @@ pub struct MonthRebuild<'a> {
 enum Phase {
     Entries(String),
     Documents(Option<String>),
-    Unmet(String),
+    Unmet(String, Unmet),
     Done,
 }
 
@@ -34,7 +33,7 @@ impl Analyses {
     /// Begins to check or rebuild what was created in one month.
     #[must_use]
     pub fn rebuild(&self, month: Month, mode: Mode) -> MonthRebuild<'_> {
-        let phase = Phase::Entries(self.before_month(month.next()));
+        let phase = Phase::Entries(self.layout.behind_newer(month.bounds().1));
         MonthRebuild { analyses: self, month, mode, phase, known: Known::default() }
     }
 
@@ -51,131 +50,145 @@ impl Analyses {
         }
         Ok(page)
     }
-
-    fn before_month(&self, month: Month) -> String {
-        self.layout.before(month.bounds().0)
-    }
 }
 
 impl MonthRebuild<'_> {
+    /// Whether there is nothing left to go through.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        matches!(self.phase, Phase::Done)
+    }
+
     /// Goes through the next thousand of entries or documents; `None` at the end.
     ///
-    /// One request, up to four more for documents with named ids, and those of each suspect: about ten where there is
-    /// damage, 16 suspects at a time. For a page with a document that has no id record, also one for each month that has
-    /// documents, and one for each thousand of them between the first and the last id of the page.
+    /// One request, some more for documents with named ids (one for each thousand of id records between them, as long
+    /// as these are many), and those of each suspect: about ten where there is damage, 16 suspects at a time. For a page
+    /// with a document that has no id record, also one for each month that has documents, and one for each thousand of
+    /// them between the first and the last id of the page.
     ///
     /// # Errors
-    /// Those of every request. What fails for one object only is a finding.
+    /// Those of every request, and [`Error::Misconfigured`](crate::Error::Misconfigured) for entries of a later version
+    /// of this software. What fails for one object only is a finding.
     pub async fn step(&mut self) -> Result<Option<RebuildPage>> {
         match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Entries(position) => self.entries(position).await.map(Some),
-            Phase::Documents(position) => self.documents(position).await.map(Some),
-            Phase::Unmet(position) => self.unmet(position).await.map(Some),
+            Phase::Entries(position) => self.entries(&position).await.map(Some),
+            Phase::Documents(position) => self.documents(position.as_deref()).await.map(Some),
+            Phase::Unmet(position, unmet) => self.unmet(&position, unmet).await.map(Some),
             Phase::Done => Ok(None),
         }
     }
 
-    async fn entries(&mut self, position: String) -> Result<RebuildPage> {
-        let (keys, next) = self.index_page(&position).await?;
+    async fn entries(&mut self, position: &str) -> Result<RebuildPage> {
+        let (keys, next) = self.index_page(position).await?;
         let mut legacy = Vec::new();
         let mut count = 0;
         for key in keys {
-            match self.analyses.layout.parse_index_key(&key) {
+            match self.analyses.known_version(&key)? {
                 IndexKey::Entry(entry) if self.is_of_month(entry.created_at) => {
                     self.known.add(&entry);
                     count += 1;
                 }
                 IndexKey::Legacy(id, created_at) if self.is_of_month(created_at) => {
+                    // What takes its place is met as an entry that was written since.
+                    if self.mode != Mode::Repair {
+                        self.known.add_legacy(&id);
+                    }
                     legacy.push(Subject::Legacy { key, id, created_at });
                     count += 1;
                 }
                 _ => {}
             }
         }
-        let mut page = self.analyses.examine_all(&legacy, &Page::default(), self.mode).await?;
-        page.entries += count;
-        if self.mode == Mode::Repair {
-            self.know_taken_over(&legacy).await?;
-        }
-        self.phase = next.map_or(Phase::Documents(None), Phase::Entries);
-        Ok(page)
+        self.phase = next.and_then(|next| self.behind(&next)).map_or(Phase::Documents(None), Phase::Entries);
+        let page = self.analyses.examine_all(&legacy, &Page::default(), self.mode).await?;
+        Ok(RebuildPage { entries: count, ..page })
     }
 
-    /// The entries that have taken the place of those of an earlier version.
-    async fn know_taken_over(&mut self, legacy: &[Subject]) -> Result<()> {
-        let mut ids: Vec<(&AnalysisId, CreatedAt)> = legacy.iter().filter_map(Subject::entries).collect();
-        ids.dedup();
-        for (id, created_at) in ids {
-            for (_, entry) in self.analyses.entries_of(id, created_at).await? {
-                self.known.add(&entry);
-            }
-        }
-        Ok(())
-    }
-
-    async fn documents(&mut self, position: Option<String>) -> Result<RebuildPage> {
+    async fn documents(&mut self, position: Option<&str>) -> Result<RebuildPage> {
         let prefix = self.analyses.layout.documents(Some(self.month));
-        let listing = self.analyses.requests.list(&prefix, position.as_deref(), MAX_KEYS).await?;
+        let listing = self.analyses.requests.list(&prefix, position, MAX_KEYS).await?;
         let next = listing.next().map(ToString::to_string);
         let records = self.analyses.records_of(&listing.objects).await?;
         let page = Page::of(listing.keys().cloned().collect());
         let mut result = RebuildPage::default();
         let mut suspects = Vec::new();
-        for object in listing.objects {
-            result.documents += 1;
-            let Some((id, _)) = self.analyses.layout.parse_document(&object.key) else {
-                result.add(misplaced(object.key));
-                continue;
-            };
-            let agreed = self.agreed(&id, &object);
-            match agreed {
-                Some(created_at) if id.created_at().is_some() || records.say(&id, created_at) => {}
-                agreed => suspects.push(Subject::Document { key: object.key, agreed }),
+        for Listed { key, .. } in &listing.objects {
+            if self.analyses.layout.parse_document(key).is_none() {
+                result.add(misplaced(key.clone()));
             }
         }
-        let examined = self.analyses.examine_all(&suspects, &page, self.mode).await?;
-        result.in_flight += examined.in_flight;
-        result.findings.extend(examined.findings);
-        self.phase = match next {
-            Some(next) => Phase::Documents(Some(next)),
-            None if self.known.has_any_without_document() => {
-                Phase::Unmet(self.analyses.before_month(self.month.next()))
+        result.documents = listing.objects.len() as u64;
+        for object in listing.objects {
+            let Some((id, _)) = self.analyses.layout.parse_document(&object.key) else { continue };
+            let claims = self.known.meet(&id, &object);
+            let is_sound = claims.agreed().is_some_and(|created_at| match id.created_at() {
+                Some(own) => own == created_at,
+                None => records.say(&id, created_at),
+            });
+            if !is_sound && !claims.are_legacy {
+                suspects.push(Subject::Document { key: object.key, claims });
             }
-            None => Phase::Done,
-        };
+        }
+        self.phase = next.map_or_else(|| self.after_documents(), |next| Phase::Documents(Some(next)));
+        result.join(self.analyses.examine_all(&suspects, &page, self.mode).await?);
         Ok(result)
     }
 
-    /// When this document's id was created, if the index says so and stands for what is stored.
-    fn agreed(&mut self, id: &AnalysisId, object: &Listed) -> Option<CreatedAt> {
-        let created_at = self.known.meet(id, object)?;
-        id.created_at().is_none_or(|own| own == created_at).then_some(created_at)
+    fn after_documents(&mut self) -> Phase {
+        let Self { analyses, known, .. } = self;
+        let now = analyses.clock().now();
+        // The bucket's lifecycle rules may remove a document some time before its entry.
+        let unmet = std::mem::take(known).into_unmet(|saved_at| analyses.retention.is_over(saved_at, now));
+        self.first_unmet(unmet)
     }
 
-    /// The entries were counted before.
-    async fn unmet(&mut self, position: String) -> Result<RebuildPage> {
-        let (keys, next) = self.index_page(&position).await?;
+    fn first_unmet(&self, unmet: Unmet) -> Phase {
+        let position = unmet.newest().map(|newest| self.analyses.layout.behind_newer(newest));
+        position.map_or(Phase::Done, |position| Phase::Unmet(position, unmet))
+    }
+
+    /// The entries were counted before. What lies between those that were not met is passed over.
+    async fn unmet(&mut self, position: &str, mut unmet: Unmet) -> Result<RebuildPage> {
+        let (keys, next) = self.index_page(position).await?;
         let mut suspects: Vec<Subject> = Vec::new();
         for entry in keys.iter().filter_map(|key| self.analyses.layout.parse_entry(key)) {
-            let Entry { id, created_at, .. } = &entry;
-            let subject = Subject::Entries { id: id.clone(), created_at: *created_at };
-            let is_new = suspects.last() != Some(&subject);
-            if self.is_of_month(*created_at) && is_new && self.known.is_without_document(&entry) {
+            let is_unmet = unmet.has(&entry);
+            let subject = Subject::Entries { id: entry.id, created_at: entry.created_at };
+            if is_unmet && suspects.last() != Some(&subject) {
                 suspects.push(subject);
             }
         }
-        let page = self.analyses.examine_all(&suspects, &Page::default(), self.mode).await?;
-        self.phase = next.map_or(Phase::Done, Phase::Unmet);
-        Ok(page)
+        if let Some(next) = next {
+            if let IndexKey::Entry(last) = self.analyses.layout.parse_index_key(&next) {
+                unmet.forget_newer(last.created_at);
+            }
+            self.phase = match self.first_unmet(unmet) {
+                Phase::Unmet(position, unmet) => Phase::Unmet(position.max(next.to_string()), unmet),
+                phase => phase,
+            };
+        }
+        self.analyses.examine_all(&suspects, &Page::default(), self.mode).await
     }
 
-    /// A page of the index, and the position behind it if entries of the month may follow.
-    async fn index_page(&self, position: &str) -> Result<(Vec<Key>, Option<String>)> {
-        let layout = &self.analyses.layout;
-        let listing = self.analyses.requests.list(&layout.index(), Some(position), MAX_KEYS).await?;
-        let end = layout.behind_folder(self.month.bounds().0);
-        let next = listing.next().map(ToString::to_string).filter(|next| *next < end);
+    /// A page of the index, and its last key if more follow.
+    async fn index_page(&self, position: &str) -> Result<(Vec<Key>, Option<Key>)> {
+        let index = self.analyses.layout.index();
+        let listing = self.analyses.requests.list(&index, Some(position), MAX_KEYS).await?;
+        let next = listing.next().cloned();
         Ok((listing.objects.into_iter().map(|object| object.key).collect(), next))
+    }
+
+    /// The position behind this key from which on entries of the month may follow: behind the last of them, those of
+    /// an earlier version.
+    fn behind(&self, key: &Key) -> Option<String> {
+        let layout = &self.analyses.layout;
+        let first = self.month.bounds().0;
+        let key = key.as_str();
+        if key < layout.before(first).as_str() {
+            return Some(key.to_owned());
+        }
+        let is_past = key >= layout.before_legacy(first).as_str();
+        (!is_past).then(|| layout.behind_folder(first).max(key.to_owned()))
     }
 
     fn is_of_month(&self, created_at: CreatedAt) -> bool {

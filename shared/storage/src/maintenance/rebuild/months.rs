@@ -9,10 +9,11 @@ use crate::index::IndexKey;
 use crate::month::Month;
 
 impl Analyses {
-    /// The months that documents lie in, or that index entries are of, the oldest first: two requests for each.
+    /// The months that documents lie in, or that index entries are of, the oldest first: up to four requests for each.
     ///
     /// # Errors
-    /// Only those of every request.
+    /// Those of every request, and [`Error::Misconfigured`](crate::Error::Misconfigured) for entries of a later version
+    /// of this software.
     pub async fn months(&self) -> Result<Vec<Month>> {
         let mut months: BTreeSet<Month> = self.months_of_documents().await?.into_iter().collect();
         months.extend(self.months_of_entries().await?);
@@ -43,7 +44,7 @@ impl Analyses {
         loop {
             let page = self.requests.list(&self.layout.index(), position.as_deref(), 1).await?;
             let Some(key) = page.keys().next_back() else { return Ok(months) };
-            position = Some(match self.month_of_entry(key) {
+            position = Some(match self.month_of_entry(key)? {
                 Some(month) => {
                     months.push(month);
                     self.behind_month(key, month)
@@ -53,20 +54,22 @@ impl Analyses {
         }
     }
 
-    /// The first position behind this key from which on entries of earlier months may come. Those of an earlier version
-    /// lie behind the whole folder of their day.
+    /// The first position behind this key from which on entries of another month may come. Those of an earlier version
+    /// lie behind the folder of their day: the folder with the end of the month may be followed by some of the next.
     fn behind_month(&self, key: &Key, month: Month) -> String {
-        let (first, _) = month.bounds();
-        let behind = [self.layout.before(first), self.layout.before_legacy(first)];
-        behind.into_iter().find(|behind| behind.as_str() > key.as_str()).unwrap_or_else(|| key.to_string())
+        let (first, last) = month.bounds();
+        let positions =
+            [self.layout.behind_folder(last), self.layout.before(first), self.layout.before_legacy(first)];
+        let mut behind = positions.into_iter().filter(|position| position.as_str() > key.as_str());
+        behind.next().unwrap_or_else(|| key.to_string())
     }
 
-    fn month_of_entry(&self, key: &Key) -> Option<Month> {
-        match self.layout.parse_index_key(key) {
+    fn month_of_entry(&self, key: &Key) -> Result<Option<Month>> {
+        Ok(match self.known_version(key)? {
             IndexKey::Entry(entry) => Some(Month::from(entry.created_at)),
             IndexKey::Legacy(_, created_at) => Some(Month::from(created_at)),
             IndexKey::Newer | IndexKey::Foreign => None,
-        }
+        })
     }
 
     /// Objects among the documents that lie in the folder of no month. As many requests as [`months`](Self::months)

@@ -10,8 +10,12 @@ use crate::protocol::IdRecord;
 use crate::time::CreatedAt;
 use crate::token::ContentToken;
 
-/// How many thousands of id records are read for a thousand documents: records of all months lie together.
-const MAX_LISTS: usize = 4;
+/// How many listings of id records are sent for a page of documents, whatever they show.
+const MIN_LISTS: usize = 4;
+
+/// A further listing is worth it if it is likely to spare so many requests for single records. Records of all months
+/// lie together, and the ids of a month may be few among them.
+const WORTHWHILE: usize = 16;
 
 /// The tokens of the id records that a listing has shown.
 #[derive(Debug, Default)]
@@ -27,28 +31,39 @@ impl Records {
 }
 
 impl Analyses {
-    /// Lists the id records around the named ids of a page: up to four requests.
+    /// Lists the id records around the named ids of a page.
     pub(super) async fn records_of(&self, documents: &[Listed]) -> Result<Records> {
         let parsed = documents.iter().filter_map(|object| self.layout.parse_document(&object.key));
         let named = parsed.map(|(id, _)| id).filter(|id| id.created_at().is_none());
-        let wanted: BTreeMap<Key, AnalysisId> = named.map(|id| (self.layout.id_record(&id), id)).collect();
+        let mut wanted: BTreeMap<Key, AnalysisId> = named.map(|id| (self.layout.id_record(&id), id)).collect();
         let mut records = Records::default();
-        let ends = wanted.first_key_value().zip(wanted.last_key_value());
-        let Some(((first, _), (last, _))) = ends else { return Ok(records) };
-        // What it begins with sorts before it.
-        let mut position = first.as_str().get(..first.as_str().len() - 1).unwrap_or_default().to_owned();
-        for _ in 0..MAX_LISTS {
+        let mut lists = 0;
+        while let Some((first, _)) = wanted.first_key_value()
+            && lists < MIN_LISTS + records.0.len() / WORTHWHILE
+        {
+            let position = just_before(first);
             let page = self.requests.list(&self.layout.id_records(), Some(&position), MAX_KEYS).await?;
-            for object in &page.objects {
-                if let Some(id) = wanted.get(&object.key) {
-                    records.0.insert(id.clone(), object.token);
+            lists += 1;
+            let next = page.next().cloned();
+            for object in page.objects {
+                if let Some(id) = wanted.remove(&object.key) {
+                    records.0.insert(id, object.token);
                 }
             }
-            match page.next().filter(|next| *next < last) {
-                Some(next) => position = next.to_string(),
-                None => break,
-            }
+            let Some(next) = next else { break };
+            // Those before it are not there.
+            wanted = wanted.split_off(&next);
         }
         Ok(records)
     }
+}
+
+/// A position before this key, and behind every other key of ours before it.
+fn just_before(key: &Key) -> String {
+    let mut position = key.to_string();
+    if let Some(last) = position.pop() {
+        // Sorts behind every character of an id.
+        position.extend([char::from_u32(u32::from(last).saturating_sub(1)).unwrap_or_default(), '~']);
+    }
+    position
 }

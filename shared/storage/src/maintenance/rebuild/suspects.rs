@@ -6,6 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OnceCell;
 
 use super::elsewhere::Elsewhere;
+use super::known::Claims;
 use super::{Damage, Finding, Look, Mode, PARALLEL, RebuildPage};
 use crate::Analyses;
 use crate::bucket::Key;
@@ -24,19 +25,9 @@ pub(super) enum Subject {
     /// An object among the documents.
     Document {
         key: Key,
-        /// The creation time in the only entry of its id, which stands for it: all is well if that is the id's.
-        agreed: Option<CreatedAt>,
+        /// What the index says of it.
+        claims: Claims,
     },
-}
-
-impl Subject {
-    /// The id of an entry.
-    pub(super) fn entries(&self) -> Option<(&AnalysisId, CreatedAt)> {
-        match self {
-            Self::Entries { id, created_at } | Self::Legacy { id, created_at, .. } => Some((id, *created_at)),
-            Self::Document { .. } => None,
-        }
-    }
 }
 
 /// The page of documents that subjects are of; by default none.
@@ -61,7 +52,7 @@ impl Analyses {
     }
 
     pub(super) async fn examine_all(&self, subjects: &[Subject], page: &Page, mode: Mode) -> Result<RebuildPage> {
-        let looks: Vec<Look> = self.look_at_all(subjects, page, mode).await?;
+        let looks = self.look_at_all(subjects, page, mode).await?;
         let mut result = RebuildPage::default();
         let mut suspects = Vec::new();
         for (subject, look) in subjects.iter().zip(looks) {
@@ -126,7 +117,7 @@ impl Analyses {
         match subject {
             Subject::Entries { id, created_at } => self.examine_entries(id, *created_at, mode).await,
             Subject::Legacy { key, id, created_at } => self.examine_legacy(key, id, *created_at, mode).await,
-            Subject::Document { key, agreed } => self.examine_document(key, *agreed, page, mode).await,
+            Subject::Document { key, claims } => self.examine_document(key, claims, page, mode).await,
         }
     }
 

@@ -1,0 +1,151 @@
+//! Totals of much: rows 6, 7 and 10 of the table in the issue.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use analysis_storage::bucket::memory::MemoryBucket;
+use analysis_storage::bucket::{Bucket, GetOptions, Got, Precondition, Put};
+use analysis_storage::testing::{CountingBucket, ManualClock, Operation};
+use analysis_storage::{
+    Analyses, AnalysisId, Clock as _, ContentToken, CreatedAt, Entry, Key, Label, LabelKind, Layout, SavedAt,
+    StorageType,
+};
+
+use crate::store::document;
+
+struct Large {
+    bucket: Arc<CountingBucket<MemoryBucket>>,
+    clock: Arc<ManualClock>,
+    analyses: Analyses,
+}
+
+impl Large {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::at("2026-01-15T12:00:00Z", 7));
+        let bucket = Arc::new(CountingBucket::new(MemoryBucket::new(clock.clone())));
+        let shared: Arc<dyn Bucket> = bucket.clone();
+        let analyses = Analyses::new(shared, StorageType::Memory, Layout::new(""), clock.clone());
+        Self { bucket, clock, analyses }
+    }
+
+    /// An entry alone: totals read no document.
+    async fn add(&self, age: i64, n: u64, implementation: &str) {
+        let created_at = CreatedAt::from_millis(self.clock.now().as_millisecond() - age).unwrap();
+        let mut summary = document("{}").summary().clone();
+        summary.implementation = Label::parse(LabelKind::Implementation, implementation).unwrap();
+        let entry = Entry {
+            id: AnalysisId::generate(created_at, [n; 2]),
+            created_at,
+            saved_at: SavedAt::from_micros(created_at.millis() * 1000),
+            token: ContentToken::of_content(b"{}"),
+            summary,
+            size: 2,
+        };
+        self.put(Layout::new("").entry(&entry)).await;
+    }
+
+    async fn put(&self, key: Key) {
+        let (body, saved_at, metadata) = (bytes::Bytes::new(), SavedAt::from_micros(1), Vec::new());
+        let precondition = Precondition::None;
+        self.bucket.put(Put { key, body, saved_at, metadata, precondition }).await.unwrap();
+    }
+
+    async fn total(&self) -> (u64, BTreeMap<Operation, usize>) {
+        self.bucket.take();
+        let total = self.analyses.stats().await.unwrap().total_analyses;
+        (total, self.bucket.take())
+    }
+}
+
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// An import that touches a thousand past days left 20,000 markers, each of them a listing for each reader.
+#[tokio::test]
+async fn a_thousand_changed_days_cost_a_few_listings_and_are_accounted_for_by_a_few_readers() {
+    let store = Large::new();
+    for day in 0..1000 {
+        for n in 0..3 {
+            store.add((4 + day) * DAY_MS, n, "hybrid").await;
+        }
+    }
+    store.total().await;
+    for day in 0..1000 {
+        let at = store.clock.now() - jiff::SignedDuration::from_millis((4 + day) * DAY_MS);
+        let id = AnalysisId::generate(CreatedAt::clamped(at), [99; 2]);
+        store.analyses.save(&id, &document("{}"), &analysis_storage::Condition::None).await.unwrap();
+    }
+    let markers = store.bucket.list("metadata/dirty/", None, 1000).await.unwrap();
+    assert_eq!((markers.objects.len(), markers.truncated), (1000, false), "one for each day");
+    let (total, spent) = store.total().await;
+    assert_eq!(total, 4000);
+    // One of markers, one of the last hours, and those of 4,000 analyses in spans of up to a thousand each.
+    assert!(spent[&Operation::List] <= 2 + 8, "{spent:?}");
+
+    store.clock.advance(Duration::from_mins(16));
+    let mut readers = 0;
+    while !store.bucket.list("metadata/dirty/", None, 1).await.unwrap().objects.is_empty() {
+        let (total, spent) = store.total().await;
+        assert_eq!(total, 4000);
+        assert!(spent.values().sum::<usize>() <= 520, "{spent:?}");
+        readers += 1;
+    }
+    assert_eq!(readers, 2);
+    assert_eq!(store.total().await.1.values().sum::<usize>(), 3);
+}
+
+/// However they are spread over the two hours.
+#[tokio::test]
+async fn a_quarter_of_a_million_unsealed_analyses_are_counted_in_stretches() {
+    const TOTAL: i64 = 250_000;
+    const HOURS_MS: i64 = 7_199_000;
+    let spreads: [fn(i64) -> i64; 4] = [
+        |n| n * HOURS_MS / TOTAL,
+        // Most of them in one minute, the latest or the first.
+        |n| if n < TOTAL * 9 / 10 { n * 60_000 / TOTAL } else { n * HOURS_MS / TOTAL },
+        |n| HOURS_MS - if n < TOTAL * 9 / 10 { n * 60_000 / TOTAL } else { n * HOURS_MS / TOTAL },
+        // All of one millisecond.
+        |_| 3_600_000,
+    ];
+    for (case, spread) in spreads.into_iter().enumerate() {
+        let store = Large::new();
+        for n in 0..TOTAL {
+            store.add(spread(n), n.unsigned_abs(), "hybrid").await;
+        }
+        let (total, spent) = store.total().await;
+        assert_eq!(total, TOTAL.unsigned_abs(), "spread {case}");
+        let requests = spent.values().sum::<usize>();
+        assert!(requests <= 4 + usize::try_from(TOTAL).unwrap() / 1000 + 64, "spread {case}: {spent:?}");
+    }
+}
+
+/// Both the answer and what is stored stay small, and the sums stay exact.
+#[tokio::test]
+async fn thirty_thousand_labels_are_told_apart_up_to_a_hundred() {
+    let store = Large::new();
+    for n in 0..30_000 {
+        // Over ten days, and the last hour.
+        let age = if n % 2 == 0 { n % 10 * DAY_MS + 3 * DAY_MS } else { 60_000 };
+        store.add(age, n.unsigned_abs(), &format!("label-{n}")).await;
+        store.add(age, n.unsigned_abs() + 1_000_000, "frequent").await;
+    }
+    for _ in 0..3 {
+        let stats = store.analyses.stats().await.unwrap();
+        assert_eq!(stats.total_analyses, 60_000);
+        assert_eq!(stats.implementations_used.len(), 101);
+        assert_eq!(stats.implementations_used.values().sum::<u64>(), 60_000);
+        assert_eq!(stats.implementations_used["frequent"], 30_000);
+        assert_eq!(stats.implementations_used["(other)"], 30_000 - 99);
+        let Got::Found(snapshot) =
+            store.bucket.get(&Key::new("metadata/storage-stats.json"), GetOptions::default()).await.unwrap()
+        else {
+            unreachable!("it was sealed");
+        };
+        let value: serde_json::Value = serde_json::from_slice(&snapshot.body).unwrap();
+        let labels = |sums: &serde_json::Value| sums["implementations"].as_object().unwrap().len();
+        assert!(labels(&value["totals"]) <= 101);
+        assert!(value["periods"].as_object().unwrap().values().all(|sums| labels(sums) <= 101));
+        assert!(snapshot.body.len() < 50_000, "{}", snapshot.body.len());
+        store.clock.advance(Duration::from_hours(3));
+    }
+}
