@@ -9,7 +9,7 @@ use crate::bucket::{
     Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put, RestoreTier,
     Restoring, Version,
 };
-use crate::clock::{BucketClock, Clock, Stopwatch};
+use crate::clock::{BucketClock, Clock};
 use crate::error::{Error, Result};
 use crate::time::{SavedAt, SavedAtSource};
 use crate::token::ContentToken;
@@ -33,10 +33,11 @@ pub(crate) struct RetryingBucket {
     deadline: Option<Deadline>,
 }
 
-/// When an operation has to end.
+/// When an operation has to end. By the monotonic clock alone: the first answer of the bucket may correct the other by
+/// hours, and patience would be at an end.
 #[derive(Debug, Clone, Copy)]
 struct Deadline {
-    begun: Stopwatch,
+    begun: Duration,
     within: Duration,
 }
 
@@ -74,7 +75,7 @@ impl RetryingBucket {
     /// The same for one operation that begins now, and whose caller waits no longer than this.
     pub(crate) fn within(&self, time: Duration) -> Self {
         let within = time.saturating_sub(LONGEST_ATTEMPT);
-        Self { deadline: Some(Deadline { begun: Stopwatch::start(&*self.clock), within }), ..self.clone() }
+        Self { deadline: Some(Deadline { begun: self.clock.monotonic(), within }), ..self.clone() }
     }
 
     /// The same, with times of this clock.
@@ -192,7 +193,7 @@ impl RetryingBucket {
     /// [`Error::NoAnswer`] also if an answer was lost, and what is there now is neither this write nor older than it:
     /// nobody can tell whether it has replaced this write.
     pub(crate) async fn put(&self, above: Option<SavedAt>, put: impl Fn(SavedAt) -> Put) -> Result<Outcome> {
-        let begun = self.clock.now();
+        let (begun, monotonic) = (self.clock.now(), self.clock.monotonic());
         let mut patience = self.patience();
         let mut lost = Lost::default();
         loop {
@@ -205,7 +206,11 @@ impl RetryingBucket {
                 }
                 Err(Error::PreconditionFailed(_)) => {
                     let Some(error) = lost.error else { return Ok(Outcome::Failed) };
-                    return match self.head(&key).await? {
+                    let found = self.head(&key).await?;
+                    // The host's clock may have been wrong when it began, and nobody had corrected it yet.
+                    let taken = self.clock.monotonic().saturating_sub(monotonic);
+                    let begun = begun.min(self.clock.now() - taken);
+                    return match found {
                         Some(meta) if lost.tokens.contains(&meta.saved_at) && meta.size == body.len() as u64 => {
                             let token = self.bucket.token(&meta.etag, &body);
                             Ok(Outcome::Written(Written { saved_at: meta.saved_at, etag: meta.etag, token }))
@@ -249,7 +254,7 @@ impl RetryingBucket {
     }
 
     fn patience(&self) -> Patience {
-        let begun = || Deadline { begun: Stopwatch::start(&*self.clock), within: RETRY_FOR };
+        let begun = || Deadline { begun: self.clock.monotonic(), within: RETRY_FOR };
         Patience { deadline: self.deadline.unwrap_or_else(begun), attempts: 0 }
     }
 
@@ -257,7 +262,7 @@ impl RetryingBucket {
     /// when there is no time left.
     async fn waits(&self, patience: &mut Patience) -> bool {
         let Patience { deadline: Deadline { begun, within }, attempts } = patience;
-        let left = within.saturating_sub(begun.elapsed(&*self.clock));
+        let left = within.saturating_sub(self.clock.monotonic().saturating_sub(*begun));
         if left.is_zero() {
             return false;
         }

@@ -12,7 +12,7 @@ use analysis_storage::query::ListQuery;
 use analysis_storage::rebuild::Mode;
 use analysis_storage::testing::{CountingBucket, ManualClock, Operation};
 use analysis_storage::{
-    Analyses, AnalysisId, Bucket, Clock, Condition, CreatedAt, Document, ETag, Entry, Layout, SavedAt,
+    Analyses, AnalysisId, Bucket, Clock, Condition, ContentToken, CreatedAt, Document, ETag, Entry, Layout, SavedAt,
     StorageType,
 };
 use bytes::Bytes;
@@ -200,6 +200,7 @@ async fn filled(total: usize) -> (Shared, Analyses, Arc<ManualClock>) {
             id: AnalysisId::generate(created_at, [n.unsigned_abs(); 2]),
             created_at,
             saved_at: SavedAt::from_micros(created_at.millis() * 1000),
+            token: ContentToken::of_content(b"{}"),
             summary: document().summary().clone(),
             size: 2,
         };

@@ -173,9 +173,10 @@ impl Analyses {
         let mut seen = if must_look { self.look_at(place).await? } else { None };
         self.check(place.id, condition, seen.as_ref())?;
         loop {
+            // What readers no longer saw was not there.
+            let created = !seen.as_ref().is_some_and(|meta| self.is_kept(meta));
             if let Outcome::Written(written) = self.put_document(place, document, seen.as_ref()).await? {
-                // What readers no longer saw was not there.
-                return Ok((written, seen.is_none_or(|meta| !self.is_kept(&meta))));
+                return Ok((written, created));
             }
             if *condition == Condition::Absent && seen.is_none() && self.retention.is_forever() {
                 return Err(exists_already(place.id));

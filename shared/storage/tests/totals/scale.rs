@@ -52,7 +52,7 @@ impl Large {
     }
 
     async fn total(&self) -> (u64, BTreeMap<Operation, usize>) {
-        self.bucket.take();
+        let _ = self.bucket.take();
         let total = self.analyses.stats().await.unwrap().total_analyses;
         (total, self.bucket.take())
     }
@@ -115,7 +115,8 @@ async fn a_quarter_of_a_million_unsealed_analyses_are_counted_in_stretches() {
         let (total, spent) = store.total().await;
         assert_eq!(total, TOTAL.unsigned_abs(), "spread {case}");
         let requests = spent.values().sum::<usize>();
-        assert!(requests <= 4 + usize::try_from(TOTAL).unwrap() / 1000 + 64, "spread {case}: {spent:?}");
+        // What may be sealed and what may not are counted apart, each in up to 64 stretches, whose ends cost a page.
+        assert!(requests <= 4 + usize::try_from(TOTAL).unwrap() / 999 + 2 * 64, "spread {case}: {spent:?}");
     }
 }
 
