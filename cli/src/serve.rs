@@ -22,6 +22,9 @@ const DRAIN: Duration = Duration::from_secs(25);
 /// How long writes may take whose callers have left.
 const LAST_WRITES: Duration = Duration::from_secs(3);
 
+/// How long the storage may take to say that it is there.
+const PROBE: Duration = Duration::from_secs(10);
+
 /// Where to listen.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -67,7 +70,7 @@ pub(crate) async fn run(options: Options) -> Result<(), ServeError> {
         return Err(ServeError::NoToken(address));
     }
     let app = App::open(config).await?;
-    app.analyses().probe().await?;
+    probe(&app).await?;
     serve(app, address).await
 }
 
@@ -127,6 +130,11 @@ fn router(app: App) -> Router {
     analysis_http::finish(routes, app)
 }
 
+/// Asks the storage whether it answers, and gives up soon if it does not.
+async fn probe(app: &App) -> Result<(), Error> {
+    app.analyses_without_deadline().within(PROBE).probe().await
+}
+
 /// Whether the process lives.
 async fn health() -> Json<Value> {
     Json(json!({ "status": "ok" }))
@@ -134,6 +142,6 @@ async fn health() -> Json<Value> {
 
 /// Whether the storage answers.
 async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
-    app.read(async { Ok(app.analyses().probe().await?) }).await?;
+    app.read(async { Ok(probe(&app).await?) }).await?;
     Ok(Json(json!({ "status": "ready" })))
 }

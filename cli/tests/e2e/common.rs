@@ -172,8 +172,8 @@ impl Cloud {
     /// Removes every object whose key begins so.
     pub(crate) fn remove(&self, prefix: &str) {
         self.runtime.block_on(async {
-            for key in self.bucket.list(prefix, None, 1000).await.unwrap().keys {
-                self.bucket.delete(&key, None).await.unwrap();
+            for key in self.bucket.list(prefix, None, 1000).await.unwrap().keys() {
+                self.bucket.delete(key, None).await.unwrap();
             }
         });
     }
@@ -189,7 +189,7 @@ impl Cloud {
     pub(crate) fn document_key(&self, id: &str) -> String {
         let listed =
             self.runtime.block_on(self.bucket.list("design-analysis/analysis/", None, 1000)).unwrap();
-        let mut keys = listed.keys.iter().map(ToString::to_string);
+        let mut keys = listed.keys().map(ToString::to_string);
         keys.find(|key| key.ends_with(&format!("/{id}.json"))).unwrap()
     }
 

@@ -19,6 +19,13 @@ use serde_json::Value;
 
 use crate::common::program;
 
+/// The files of the index of a store: entries lie in a folder for each 28 hours.
+fn index_entries(store: &Path) -> Vec<PathBuf> {
+    let files =
+        |directory: PathBuf| fs::read_dir(directory).into_iter().flatten().map(|file| file.unwrap().path());
+    files(store.join("metadata/index")).flat_map(files).collect()
+}
+
 /// How a command ended, and what it printed.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,

@@ -5,6 +5,6 @@ mod list;
 mod scan;
 
 pub use entry::Entry;
-pub(crate) use entry::IndexKey;
+pub(crate) use entry::{IndexKey, LegacyEntry};
 pub use list::Page;
 pub(crate) use scan::IndexPage;

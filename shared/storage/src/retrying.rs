@@ -154,7 +154,8 @@ impl RetryingBucket {
                 Ok(()) => return Ok(true),
                 Err(Error::PreconditionFailed(_)) => {
                     let Some(lost) = lost else { return Ok(false) };
-                    return if self.head(key).await?.is_none() { Ok(true) } else { Err(lost) };
+                    let found = self.head(key).await.map_err(Error::half_done)?;
+                    return if found.is_none() { Ok(true) } else { Err(lost) };
                 }
                 Err(error) if error.is_passing() => {
                     if !self.waits(&mut patience).await {
@@ -206,7 +207,7 @@ impl RetryingBucket {
                 }
                 Err(Error::PreconditionFailed(_)) => {
                     let Some(error) = lost.error else { return Ok(Outcome::Failed) };
-                    let found = self.head(&key).await?;
+                    let found = self.head(&key).await.map_err(Error::half_done)?;
                     // The host's clock may have been wrong when it began, and nobody had corrected it yet.
                     let taken = self.clock.monotonic().saturating_sub(monotonic);
                     let begun = begun.min(self.clock.now() - taken);

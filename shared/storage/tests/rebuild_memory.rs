@@ -13,8 +13,8 @@ use analysis_storage::bucket::{
 use analysis_storage::rebuild::Mode;
 use analysis_storage::testing::ManualClock;
 use analysis_storage::{
-    Analyses, AnalysisId, Clock, ContentToken, CreatedAt, ETag, Entry, Error, Key, Label, LabelKind, Layout, Month,
-    SavedAt, StorageType, Summary,
+    Analyses, AnalysisId, Clock, ContentToken, CreatedAt, ETag, Entry, Error, Key, Label, LabelKind, Layout,
+    Month, SavedAt, StorageType, Summary,
 };
 use async_trait::async_trait;
 use jiff::SignedDuration;
@@ -69,7 +69,8 @@ impl Million {
         let token = ContentToken::of_tag(&Self::etag(n));
         let entry = Entry { id, created_at, saved_at, token, summary, size: n.unsigned_abs() };
         let etag = ETag::new("\"d41d8cd98f00b204e9800998ecf8427e\"");
-        Listed { key: self.layout.entry(&entry), size: 0, etag, ..self.document(n) }
+        let (token, last_modified) = (Some(ContentToken::of_tag(&etag)), created_at.timestamp());
+        Listed { key: self.layout.entry(&entry), size: 0, etag, token, saved_at: None, last_modified }
     }
 
     /// How many analyses were created at or before the time of a position among the documents.

@@ -133,15 +133,11 @@ fn it_is_throttled_and_logged_and_open_to_named_origins_only() {
 #[test]
 fn only_the_api_may_invoke_its_functions() {
     let permissions = resources(defaults(), "AWS::Lambda::Permission");
+    assert!(permissions.values().all(|permission| permission["Action"] == "lambda:InvokeFunction"));
     let of = |principal: &str, source: &Value| -> BTreeSet<&str> {
         let granted = permissions.values().filter(|permission| permission["Principal"] == principal);
-        granted
-            .map(|permission| {
-                assert_eq!(permission["Action"], "lambda:InvokeFunction");
-                assert_eq!(permission["SourceArn"], *source);
-                text(&permission["FunctionName"]["Ref"])
-            })
-            .collect()
+        let granted = granted.filter(|permission| permission["SourceArn"] == *source);
+        granted.map(|permission| text(&permission["FunctionName"]["Ref"])).collect()
     };
     let called = ["DeleteFunction", "ListFunction", "LoadFunction", "SaveFunction", "StatsFunction"];
     let api = json!("arn:aws:execute-api:us-east-1:000000000000:${Api}/*");

@@ -6,7 +6,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::backup::stage;
-use super::{files, manifest, run, text, write};
+use super::{files, index_entries, manifest, run, text, write};
 use crate::common::Server;
 
 #[test]
@@ -53,8 +53,7 @@ fn an_empty_store_empties_a_backup_only_when_told_and_what_was_removed_can_be_re
 #[test]
 fn what_only_the_list_lacks_stays_in_a_backup() {
     let stage = stage();
-    let index = Path::new(&stage.store).join("metadata/index");
-    let entries = fs::read_dir(index).unwrap().map(|entry| entry.unwrap().path());
+    let entries = index_entries(Path::new(&stage.store));
     let entry = entries.into_iter().find(|path| text(path).contains("two")).unwrap();
     fs::remove_file(entry).unwrap();
     let ran = stage.backup();

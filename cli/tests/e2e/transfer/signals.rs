@@ -1,6 +1,6 @@
 //! Commands that are told to end.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::tree::plant;
-use super::{run, text, write};
+use super::{index_entries, run, text, write};
 use crate::common::program;
 
 fn start(variables: &[(&str, &str)], arguments: &[&str]) -> Child {
@@ -36,7 +36,7 @@ fn a_transfer_that_is_told_to_end_finishes_what_it_has_begun() {
     let migrate = ["migrate", "--from", text(&source)];
     let child = start(&variables, &migrate);
     let deadline = Instant::now() + Duration::from_mins(1);
-    while fs::read_dir(store.join("metadata/index")).map_or(0, Iterator::count) < 20 {
+    while index_entries(&store).len() < 20 {
         assert!(Instant::now() < deadline, "nothing is saved");
         thread::sleep(Duration::from_millis(2));
     }
@@ -67,7 +67,7 @@ fn an_import_is_finished_when_problems_cannot_be_reported() {
     assert!(output.status.code() == Some(2) && said.contains("cannot report"), "{said}");
     let check = program(&variables).args(["rebuild", "--check", "--grace", "0"]).output().unwrap();
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
-    assert!(fs::read_dir(store.join("metadata/index")).unwrap().count() > 0, "what was begun is stored");
+    assert!(!index_entries(&store).is_empty(), "what was begun is stored");
 }
 
 #[test]

@@ -43,12 +43,30 @@ pub struct Entry {
 pub(crate) enum IndexKey {
     /// An entry.
     Entry(Entry),
-    /// An entry from before entries had versions: of which id, and created when.
-    Legacy(AnalysisId, CreatedAt),
+    /// An entry from before entries had versions.
+    Legacy(LegacyEntry),
     /// An entry of a version that this crate does not know.
     Newer,
     /// Nothing that this software wrote.
     Foreign,
+}
+
+/// What an entry from before entries had versions says: all but the token of the content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LegacyEntry {
+    pub(crate) id: AnalysisId,
+    pub(crate) created_at: CreatedAt,
+    pub(crate) saved_at: SavedAt,
+    pub(crate) summary: Summary,
+    pub(crate) size: u64,
+}
+
+impl LegacyEntry {
+    /// The present entry that says the same of this content.
+    pub(crate) fn with_token(&self, token: ContentToken) -> Entry {
+        let Self { id, created_at, saved_at, summary, size } = self.clone();
+        Entry { id, created_at, saved_at, token, summary, size }
+    }
 }
 
 impl IndexKey {
@@ -60,7 +78,7 @@ impl IndexKey {
                 None if is_newer(inverted, rest) => Self::Newer,
                 None => Self::Foreign,
             },
-            Some((inverted, rest)) => legacy(inverted, rest).unwrap_or(Self::Foreign),
+            Some((inverted, rest)) => legacy(inverted, rest).map_or(Self::Foreign, Self::Legacy),
             None => Self::Foreign,
         }
     }
@@ -73,14 +91,23 @@ fn is_newer(inverted: &str, rest: &str) -> bool {
 }
 
 /// `{inv13}!{id}!{saved_at}!{implementation}!{status}!{size}!{timestamp}!{exec_ms}`.
-fn legacy(inverted: &str, rest: &str) -> Option<IndexKey> {
+fn legacy(inverted: &str, rest: &str) -> Option<LegacyEntry> {
     let created_at = Inverted::parse(inverted)?;
-    let parts: Vec<&str> = rest.split(SEPARATOR).collect();
-    let [id, saved_at, implementation, status, size, timestamp, execution_ms] = parts[..] else { return None };
-    from_base36(saved_at).zip(from_base36(size))?;
-    Label::parse(LabelKind::Implementation, implementation).and(Label::parse(LabelKind::Status, status)).ok()?;
-    optional(timestamp, from_base36).zip(optional(execution_ms, from_base36))?;
-    Some(IndexKey::Legacy(AnalysisId::from_stored(id).ok()?, created_at))
+    let mut parts = rest.split(SEPARATOR);
+    let id = AnalysisId::from_stored(parts.next()?).ok()?;
+    let saved_at = SavedAt::from_micros(from_base36(parts.next()?)?);
+    let (summary, size) = summary(&mut parts)?;
+    parts.next().is_none().then_some(LegacyEntry { id, created_at, saved_at, summary, size })
+}
+
+/// `{implementation}!{status}!{size}!{timestamp}!{exec_ms}`.
+fn summary<'a>(parts: &mut impl Iterator<Item = &'a str>) -> Option<(Summary, u64)> {
+    let implementation = Label::parse(LabelKind::Implementation, parts.next()?).ok()?;
+    let status = Label::parse(LabelKind::Status, parts.next()?).ok()?;
+    let size = u64::try_from(from_base36(parts.next()?)?).ok()?;
+    let timestamp = optional(parts.next()?, |t| Timestamp::from_millisecond(from_base36(t)?).ok())?;
+    let execution_ms = optional(parts.next()?, |t| u64::try_from(from_base36(t)?).ok())?;
+    Some((Summary { implementation, status, timestamp, execution_ms }, size))
 }
 
 impl Entry {
@@ -90,26 +117,13 @@ impl Entry {
         let mut parts = text.split(SEPARATOR);
         let mut next = || parts.next();
         let (inverted, id, VERSION) = (next()?, next()?, next()?) else { return None };
-        Some(Self {
-            created_at: Inverted::parse_path(inverted)?,
-            id: AnalysisId::from_stored(id).ok()?,
-            saved_at: SavedAt::from_micros(from_base36(next()?)?),
-            token: ContentToken::parse(next()?)?,
-            summary: Summary {
-                implementation: Label::parse(LabelKind::Implementation, next()?).ok()?,
-                status: Label::parse(LabelKind::Status, next()?).ok()?,
-                timestamp: None,
-                execution_ms: None,
-            },
-            size: u64::try_from(from_base36(next()?)?).ok()?,
-        })
-        .and_then(|entry| {
-            let timestamp = optional(next()?, |t| Timestamp::from_millisecond(from_base36(t)?).ok())?;
-            let execution_ms = optional(next()?, |t| u64::try_from(from_base36(t)?).ok())?;
-            Some(Self { summary: Summary { timestamp, execution_ms, ..entry.summary }, ..entry })
-        })
+        let created_at = Inverted::parse_path(inverted)?;
+        let id = AnalysisId::from_stored(id).ok()?;
+        let saved_at = SavedAt::from_micros(from_base36(next()?)?);
+        let token = ContentToken::parse(next()?)?;
+        let (summary, size) = summary(&mut parts)?;
+        Some(Self { id, created_at, saved_at, token, summary, size })
     }
-
 }
 
 impl fmt::Display for Entry {
@@ -179,7 +193,10 @@ mod tests {
     #[test]
     fn an_entry_survives_its_key() {
         let full = entry("study-1");
-        assert_eq!(full.to_string(), "82959/32799999!study-1!2!gs1hnx8pxc!mZFLkyvTelA!hybrid!success!13i8!lqu5m2a4!w9y");
+        assert_eq!(
+            full.to_string(),
+            "82959/32799999!study-1!2!gs1hnx8pxc!mZFLkyvTelA!hybrid!success!13i8!lqu5m2a4!w9y"
+        );
         assert_eq!(Entry::parse(&full.to_string()), Some(full.clone()));
 
         let mut bare = full;
@@ -219,8 +236,10 @@ mod tests {
         assert_eq!(IndexKey::parse(&newer), IndexKey::Newer);
         let legacy = "8295932799999!study-1!gs1hnx8pxc!hybrid!success!13i8!lqu5m2a4!w9y";
         let Entry { id, created_at, .. } = entry("study-1");
-        assert_eq!(IndexKey::parse(legacy), IndexKey::Legacy(id, created_at));
-        for foreign in [&legacy[1..], "README.txt", "0!", "9999999999999!x!y", "8230000000000!a!b!c!d!e!f!G"] {
+        let IndexKey::Legacy(entry) = IndexKey::parse(legacy) else { panic!("{legacy}") };
+        assert_eq!(entry.with_token(full.token), full);
+        for foreign in [&legacy[1..], "README.txt", "0!", "9999999999999!x!y", "8230000000000!a!b!c!d!e!f!G"]
+        {
             assert_eq!(IndexKey::parse(foreign), IndexKey::Foreign, "{foreign}");
         }
     }
@@ -228,13 +247,7 @@ mod tests {
     #[test]
     fn foreign_keys_are_not_entries() {
         let good = entry("a").to_string();
-        for bad in [
-            "",
-            "x",
-            &good[1..],
-            &good.replace("!a!", "!a b!"),
-            &good.replace("13i8", "013i8"),
-        ] {
+        for bad in ["", "x", &good[1..], &good.replace("!a!", "!a b!"), &good.replace("13i8", "013i8")] {
             assert_eq!(Entry::parse(bad), None, "{bad}");
         }
     }

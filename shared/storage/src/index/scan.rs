@@ -106,7 +106,10 @@ impl Analyses {
     /// The entry of each group that readers see, if any.
     pub(crate) fn visible(&self, groups: Vec<Group>, now: Timestamp) -> impl Iterator<Item = Entry> {
         let retention = self.retention;
-        groups.into_iter().filter_map(Group::newest).filter(move |entry| !retention.is_over(entry.saved_at, now))
+        groups
+            .into_iter()
+            .filter_map(Group::newest)
+            .filter(move |entry| !retention.is_over(entry.saved_at, now))
     }
 }
 

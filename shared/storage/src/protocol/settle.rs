@@ -62,7 +62,9 @@ impl Analyses {
         if !stale.is_empty() {
             self.mark(created_at).await?;
         }
-        try_join_all(stale.into_iter().map(|key| self.requests.delete(key))).await.map(|gone| !gone.is_empty())
+        try_join_all(stale.into_iter().map(|key| self.requests.delete(key)))
+            .await
+            .map(|gone| !gone.is_empty())
     }
 }
 

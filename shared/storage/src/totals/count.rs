@@ -18,7 +18,8 @@ use crate::time::CreatedAt;
 const PARALLEL: usize = 16;
 /// How many stretches one count is divided into at most. Each may cost one request that finds nothing.
 const MAX_STRETCHES: usize = 64;
-/// A stretch is worth dividing if each part is likely to have so many pages.
+/// A stretch is worth dividing once it had so many pages, and if each part is likely to have as many: a burst of a
+/// thousand within a second does not mean that the hours before were like that.
 const WORTHWHILE_PAGES: usize = 4;
 
 /// Sums of hours, read from the index.
@@ -59,7 +60,7 @@ impl Analyses {
         async move {
             let Stretch { from, mut position, is_part } = stretch;
             let mut hours = Periods::new();
-            loop {
+            for pages in 1.. {
                 let page = self.scan(position.as_deref(), MAX_KEYS).await?;
                 let ends = page.groups.first().zip(page.groups.last());
                 let ends = ends.map(|(first, last)| (first.created_at, last.created_at));
@@ -75,7 +76,8 @@ impl Analyses {
                     // Its hour may go on behind the page.
                     return Ok((hours, Period::hour(oldest).end()));
                 }
-                let parts = parts(from, newest, oldest, keys, stretches);
+                let is_much = pages >= WORTHWHILE_PAGES;
+                let parts = if is_much { parts(from, newest, oldest, keys, stretches) } else { Vec::new() };
                 if parts.len() > 1 {
                     let parts = self.divide(&parts, next);
                     let counts = parts.into_iter().map(|part| self.count_stretch(part, stretches));
@@ -86,6 +88,7 @@ impl Analyses {
                 }
                 position = Some(next);
             }
+            Ok((hours, from.timestamp()))
         }
         .boxed()
     }

@@ -10,7 +10,9 @@ use analysis_storage::bucket::{
 };
 use analysis_storage::rebuild::Mode;
 use analysis_storage::testing::{FaultyBucket, ManualClock, Operation};
-use analysis_storage::{Analyses, AnalysisId, Clock, Condition, ContentToken, Error, Key, Layout, StorageType};
+use analysis_storage::{
+    Analyses, AnalysisId, Clock, Condition, ContentToken, Error, Key, Layout, StorageType,
+};
 use async_trait::async_trait;
 use futures::FutureExt;
 use jiff::SignedDuration;

@@ -50,7 +50,9 @@ async fn a_crash_after_the_document_leaves_an_orphan() {
 async fn a_crash_in_a_replacing_save_leaves_an_orphan_or_a_stale_entry() {
     let crashes = [(Operation::Put, Damage::Orphan), (Operation::List, Damage::Stale)];
     let stores = async |crash| Store::each().await.map(|store| (store, crash));
-    for (store, (operation, damage)) in [stores(crashes[0]).await, stores(crashes[1]).await].into_iter().flatten() {
+    for (store, (operation, damage)) in
+        [stores(crashes[0]).await, stores(crashes[1]).await].into_iter().flatten()
+    {
         let first = store.save("study-1", ONE).await;
         store.clock.advance(Duration::from_mins(1));
         let crashing = store.crashing(operation, "/index/");
@@ -205,8 +207,14 @@ async fn id_records_that_are_lost_or_wrong_or_junk_are_told_apart() {
         assert_eq!(store.damage().await, damage);
         let report = rebuild(&store.analyses, None, Mode::Repair).await;
         let (repaired, left): (Vec<_>, Vec<_>) = report.findings.into_iter().partition(|f| f.repaired);
-        assert_eq!(repaired.iter().map(|f| f.damage).collect::<Vec<_>>(), [Damage::NoIdRecord, Damage::Stale]);
-        assert_eq!(left.iter().map(|f| f.damage).collect::<Vec<_>>(), [Damage::BadIdRecord, Damage::Misplaced]);
+        assert_eq!(
+            repaired.iter().map(|f| f.damage).collect::<Vec<_>>(),
+            [Damage::NoIdRecord, Damage::Stale]
+        );
+        assert_eq!(
+            left.iter().map(|f| f.damage).collect::<Vec<_>>(),
+            [Damage::BadIdRecord, Damage::Misplaced]
+        );
         assert_eq!(store.check().await, left, "what needs a hand is reported every time");
         let mut ids: Vec<String> = store.list().await.iter().map(|entry| entry.id.to_string()).collect();
         ids.sort();

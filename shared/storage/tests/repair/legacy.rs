@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use analysis_storage::query::ListQuery;
 use analysis_storage::rebuild::{Damage, Mode};
+use analysis_storage::testing::Operation;
 use analysis_storage::{Clock, Entry, Error, Layout, Month};
 
 use crate::store::{ONE, Store, TWO, UUID7, document, rebuild, steps};
@@ -12,10 +13,10 @@ use crate::store::{ONE, Store, TWO, UUID7, document, rebuild, steps};
 fn legacy_key(entry: &Entry) -> String {
     let key = Layout::new("").entry(entry).to_string();
     let key = key.strip_prefix("metadata/index/").unwrap();
-    let [inverted, id, "2", saved_at, _, rest @ ..] = &key.split('!').collect::<Vec<_>>()[..] else {
-        panic!("{key}")
-    };
-    format!("metadata/index/{}!{id}!{saved_at}!{}", inverted.replace('/', ""), rest.join("!"))
+    let parts: Vec<&str> = key.split('!').collect();
+    assert_eq!(parts[2], "2", "the version");
+    let (inverted, id, saved_at) = (parts[0].replace('/', ""), parts[1], parts[3]);
+    format!("metadata/index/{inverted}!{id}!{saved_at}!{}", parts[5..].join("!"))
 }
 
 /// Puts the entry of the earlier format in the place of this one.
@@ -44,7 +45,8 @@ async fn a_store_that_has_them_says_so() {
     let entry = store.save("study-1", ONE).await;
     store.save("study-2", ONE).await;
     age(&store, &entry).await;
-    let refused = |error: &Error| matches!(error, Error::Misconfigured { advice, .. } if advice.contains("rebuild"));
+    let refused =
+        |error: &Error| matches!(error, Error::Misconfigured { advice, .. } if advice.contains("rebuild"));
     assert!(refused(&store.analyses.list(&ListQuery::default()).await.unwrap_err()));
     assert!(refused(&store.analyses.stats().await.unwrap_err()));
     assert!(refused(&store.analyses.recount().await.unwrap_err()));
@@ -79,7 +81,8 @@ async fn in_a_store_of_both_formats_only_the_earlier_is_touched() {
             age(&store, entry).await;
             aged.push(format!("t/{}", legacy_key(entry)));
         }
-        let mut found: Vec<String> = store.check().await.iter().map(|finding| finding.key.to_string()).collect();
+        let mut found: Vec<String> =
+            store.check().await.iter().map(|finding| finding.key.to_string()).collect();
         found.sort();
         aged.sort();
         assert_eq!(found, aged);
@@ -201,6 +204,22 @@ async fn a_rebuild_of_one_month_leaves_the_earlier_entries_of_others() {
 }
 
 #[tokio::test]
+async fn documents_are_not_read_where_the_storage_tells_their_tokens() {
+    let store = Store::new();
+    let mut entries = Vec::new();
+    for id in ["study-1", UUID7] {
+        let entry = store.save(id, ONE).await;
+        age(&store, &entry).await;
+        entries.push(entry);
+    }
+    assert!(entries[0].summary.execution_ms.is_some(), "what an archived document's metadata do not tell");
+    let archived = store.crashing(Operation::Get, "/analysis/");
+    let damage = rebuild_months(&archived, store.clock.now()).await;
+    assert_eq!(damage, [Damage::Legacy; 2]);
+    takes_over(&store, entries).await;
+}
+
+#[tokio::test]
 async fn a_take_over_that_crashes_is_taken_up_again() {
     let store = Store::new();
     let mut entries = Vec::new();
@@ -209,7 +228,7 @@ async fn a_take_over_that_crashes_is_taken_up_again() {
         age(&store, &entry).await;
         entries.push(entry);
     }
-    let crashing = store.crashing(analysis_storage::testing::Operation::Delete, "/index/");
+    let crashing = store.crashing(Operation::Delete, "/index/");
     let report = rebuild_months(&crashing, store.clock.now()).await;
     assert_eq!(report, [Damage::Unreadable; 2], "they are still there, and said to be");
     takes_over(&store, entries).await;
@@ -245,4 +264,17 @@ async fn an_index_of_a_later_version_is_left_alone() {
     assert_eq!(store.list().await, [entry]);
     assert_eq!(rebuild(&store.analyses, None, Mode::Repair).await.findings, []);
     assert_eq!(store.analyses.save_new(&document(ONE)).await.unwrap().entry.size, ONE.len() as u64);
+}
+
+#[tokio::test]
+async fn markers_of_the_earlier_version_stand_in_nobodys_way() {
+    for store in Store::each().await {
+        for written in ["1", "2"] {
+            store.put(&format!("metadata/dirty/2024-01-01/{written}"), "", &[]).await;
+        }
+        // One is left: its day is that of the id.
+        store.remove("/dirty/2024-01-01/2").await;
+        let entry = store.save(UUID7, ONE).await;
+        takes_over(&store, vec![entry]).await;
+    }
 }

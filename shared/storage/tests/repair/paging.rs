@@ -29,7 +29,8 @@ async fn thousands_are_paged_and_a_rebuild_goes_on_where_it_was() {
     assert_eq!((second.documents, second.findings.len()), (1000, 1000));
     // Everything is forgotten; what was repaired is sound by now. Of named ids the record is lost, too.
     let pages = steps(&store.analyses, store.month(), Mode::Repair).await;
-    let figures: Vec<_> = pages.iter().map(|page| (page.entries, page.documents, page.findings.len())).collect();
+    let figures: Vec<_> =
+        pages.iter().map(|page| (page.entries, page.documents, page.findings.len())).collect();
     assert_eq!(figures, [(1000, 0, 0), (0, 1000, 0), (0, 1000, 250 + 2 * 750), (0, 500, 2 * 500)]);
     let report = store.heal().await;
     assert_eq!((report.entries, report.documents), (2500, 2500));
@@ -76,10 +77,11 @@ async fn months_are_found_by_what_is_left_of_them() {
         }
         let found = store.analyses.months().await.unwrap();
         assert_eq!(found, months.map(|month| Month::parse(month).unwrap()));
-        let damage: BTreeMap<Damage, usize> = store.damage().await.into_iter().fold(BTreeMap::new(), |mut all, one| {
-            *all.entry(one).or_default() += 1;
-            all
-        });
+        let damage: BTreeMap<Damage, usize> =
+            store.damage().await.into_iter().fold(BTreeMap::new(), |mut all, one| {
+                *all.entry(one).or_default() += 1;
+                all
+            });
         assert_eq!(damage, [(Damage::Orphan, 4), (Damage::Phantom, 4)].into());
         store.heal().await;
         assert_eq!(store.list().await.len(), 4);

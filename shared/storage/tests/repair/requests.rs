@@ -93,7 +93,9 @@ async fn months_cost_a_few_requests_each() {
 #[tokio::test]
 async fn a_month_amid_others_costs_one_listing_more() {
     let store = Store::new();
-    for (at, count) in [("2025-11-30T12:00:00Z", 1200), ("2025-12-01T00:00:00Z", 1500), ("2026-01-01T00:00:00Z", 1200)] {
+    for (at, count) in
+        [("2025-11-30T12:00:00Z", 1200), ("2025-12-01T00:00:00Z", 1500), ("2026-01-01T00:00:00Z", 1200)]
+    {
         store.clock.set(at.parse().unwrap());
         for _ in 0..count {
             store.clock.advance(Duration::from_millis(1));
@@ -103,7 +105,10 @@ async fn a_month_amid_others_costs_one_listing_more() {
     let (bucket, analyses) = counting(&store);
     let december = analysis_storage::Month::parse("2025-12").unwrap();
     let pages = steps(&analyses, december, Mode::CHECK).await;
-    assert_eq!(pages.iter().map(|page| (page.entries, page.documents)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1)), (1500, 1500));
+    assert_eq!(
+        pages.iter().map(|page| (page.entries, page.documents)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1)),
+        (1500, 1500)
+    );
     // Behind its own entries, those of an earlier version may follow.
     assert_eq!(bucket.take(), lists(2 + 1 + 2));
 }
@@ -121,7 +126,8 @@ async fn a_few_entries_without_documents_do_not_cost_the_listing_of_all_entries_
     }
     let (bucket, analyses) = counting(&store);
     let pages = steps(&analyses, store.month(), Mode::Repair).await;
-    let damage: Vec<Damage> = pages.iter().flat_map(|page| &page.findings).map(|finding| finding.damage).collect();
+    let damage: Vec<Damage> =
+        pages.iter().flat_map(|page| &page.findings).map(|finding| finding.damage).collect();
     assert_eq!(damage, [Damage::Phantom; 3]);
     // Four of entries, four of documents, two of entries again; and for each suspect its entries, and those that are to go.
     let spent = bucket.take();

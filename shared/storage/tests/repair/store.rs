@@ -10,8 +10,8 @@ use analysis_storage::query::{Limit, ListQuery};
 use analysis_storage::rebuild::{Damage, Finding, Mode, RebuildPage, TotalsCheck};
 use analysis_storage::testing::{Fault, FaultyBucket, ManualClock, Operation};
 use analysis_storage::{
-    Analyses, AnalysisId, Bucket, Clock, Condition, Document, Entry, Key, Layout, Month, SavedAt, StorageType,
-    SystemClock,
+    Analyses, AnalysisId, Bucket, Clock, Condition, Document, Entry, Key, Layout, Month, SavedAt,
+    StorageType, SystemClock,
 };
 use bytes::Bytes;
 use tempfile::TempDir;

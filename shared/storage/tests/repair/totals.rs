@@ -36,7 +36,10 @@ async fn totals_that_are_wrong_are_found_and_right_after_a_rebuild() {
     let store = miscounted().await;
     let before = store.objects().await;
     let wrong = store.analyses.check_totals().await.unwrap();
-    assert!(matches!(&wrong, TotalsCheck::Wrong(how) if how.contains("total_analyses is 1 instead of 3")), "{wrong:?}");
+    assert!(
+        matches!(&wrong, TotalsCheck::Wrong(how) if how.contains("total_analyses is 1 instead of 3")),
+        "{wrong:?}"
+    );
     assert_eq!(store.objects().await, before, "a check writes nothing");
     assert_eq!(rebuild(&store.analyses, None, Mode::Repair).await.findings, []);
     assert_eq!(store.analyses.check_totals().await.unwrap(), TotalsCheck::Right);
@@ -55,12 +58,15 @@ async fn the_stored_totals_stand_until_new_ones_are_ready() {
             sent += 1;
             (sent >= dies_at).then_some(Fault::RequestLost)
         };
-        let dying = analyses(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))), &store.clock);
+        let dying =
+            analyses(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))), &store.clock);
         let result = dying.recount().await;
         let left = store.bucket.head(&Key::new(TOTALS)).await.unwrap().unwrap().etag;
         let total = store.analyses.stats().await.unwrap().total_analyses;
         match result {
-            Err(Error::NoAnswer { .. }) => assert_eq!((left == stored, total), (true, 1), "request {dies_at}"),
+            Err(Error::NoAnswer { .. }) => {
+                assert_eq!((left == stored, total), (true, 1), "request {dies_at}")
+            }
             Err(error) => panic!("request {dies_at}: {error:?}"),
             Ok(stats) => {
                 assert_eq!((left == stored, total, stats.total_analyses), (false, 3, 3));

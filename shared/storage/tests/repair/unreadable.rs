@@ -15,7 +15,8 @@ async fn orphans(store: &Store, operation: Operation) -> Analyses {
     for id in ["bad", "good", UUID7] {
         crashing.save(&store.id(id), &document(ONE), &Condition::None).await.unwrap_err();
     }
-    let decide = move |op, key: &str| (op == operation && key.ends_with("/bad.json")).then_some(Fault::Refused);
+    let decide =
+        move |op, key: &str| (op == operation && key.ends_with("/bad.json")).then_some(Fault::Refused);
     analyses(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))), &store.clock)
 }
 
@@ -62,7 +63,9 @@ async fn a_check_reports_it_too() {
 
 #[tokio::test]
 async fn an_id_record_or_an_entry_that_the_storage_does_not_give_out_is_no_end_either() {
-    for (operation, part) in [(Operation::Get, "/ids/bad"), (Operation::List, "!bad!"), (Operation::Delete, "!bad!")] {
+    for (operation, part) in
+        [(Operation::Get, "/ids/bad"), (Operation::List, "!bad!"), (Operation::Delete, "!bad!")]
+    {
         let store = Store::new();
         for id in ["bad", "good"] {
             store.save(id, ONE).await;

@@ -321,7 +321,10 @@ impl History {
         };
         steps.extend(must.map(|(needs, then)| Step { from, to, must: true, needs, then }));
         for (nth, effect) in record.effects.iter().enumerate() {
-            let may_count = effect.is_conditional || nth == 0 && !record.is_acknowledged();
+            let may_count = match record.is_refused() {
+                true => effect.is_late && effect.is_conditional,
+                false => effect.is_conditional || nth == 0 && !record.is_acknowledged(),
+            };
             let needs = self.needs_of(effect).filter(|needs| may_count && allows(asked, *needs));
             let pinned = |needs| Step { from: effect.step, to: effect.step, must: false, needs, then: change };
             steps.extend(needs.map(pinned));

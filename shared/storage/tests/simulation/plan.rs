@@ -152,12 +152,20 @@ pub(crate) struct Broken {
     pub(crate) shared_saved_at: bool,
 }
 
+impl Broken {
+    /// Whether only totals of past periods show it.
+    fn is_of_totals(self) -> bool {
+        let rules = [Mutant::NoMarker, Mutant::SnapshotBeforeMarkers, Mutant::AgeAtDeletion];
+        self.rule.is_some_and(|rule| rules.contains(&rule)) || matches!(self.lax, Some(Lax::Totals | Lax::Markers))
+    }
+}
+
 impl Plan {
     pub(crate) fn of(seed: u64, broken: Broken) -> Self {
         let mut random = Random::new(seed);
         let mut weather = Weather::of(&mut random, broken);
         let count = random.one_of(&[1, 1, 1, 2, 3, 5]);
-        let past = random.below(3) == 0;
+        let past = random.below(3) == 0 || broken.is_of_totals();
         if past {
             weather.hurry(&mut random);
         }

@@ -35,7 +35,12 @@ impl Analyses {
     }
 
     /// An id's creation time never changes: no save will ever write entries of another.
-    pub(super) async fn remove_strays(&self, id: &AnalysisId, created_at: CreatedAt, mode: Mode) -> Result<Look> {
+    pub(super) async fn remove_strays(
+        &self,
+        id: &AnalysisId,
+        created_at: CreatedAt,
+        mode: Mode,
+    ) -> Result<Look> {
         let entries = self.entries_of(id, created_at).await?;
         if mode == Mode::Repair {
             self.mark(created_at).await?;

@@ -90,7 +90,9 @@ impl Known {
     pub(super) fn meet(&mut self, id: &AnalysisId, document: &Listed) -> Claims {
         let id = digest(id);
         let entries = self.of(id);
-        entries.iter_mut().for_each(|entry| entry.is_met = true);
+        for entry in &mut *entries {
+            entry.is_met = true;
+        }
         let mut created: Vec<CreatedAt> = entries.iter().map(|entry| entry.created_at).collect();
         created.sort_unstable();
         created.dedup();
@@ -111,15 +113,15 @@ impl Known {
 
 impl Compact {
     fn stands_for(&self, document: &Listed) -> bool {
-        let is_written_then = match document.saved_at {
-            Some(saved_at) => saved_at == self.saved_at,
-            // The very bytes may have been saved again since.
-            None => {
-                let apart = document.last_modified.duration_since(self.saved_at.timestamp());
-                apart.unsigned_abs() <= WRITTEN_WITHIN
-            }
-        };
-        document.size == self.size && document.token.is_none_or(|token| token == self.token) && is_written_then
+        document.size == self.size
+            && document.token.is_none_or(|token| token == self.token)
+            && document.saved_at.map_or_else(|| self.is_of_time(document), |saved_at| saved_at == self.saved_at)
+    }
+
+    /// Whether the document was written when this entry's was: the very bytes may have been saved again since.
+    fn is_of_time(&self, document: &Listed) -> bool {
+        let apart = document.last_modified.duration_since(self.saved_at.timestamp());
+        apart.unsigned_abs() <= WRITTEN_WITHIN
     }
 }
 

@@ -68,7 +68,7 @@ impl MonthRebuild<'_> {
     ///
     /// # Errors
     /// Those of every request, and [`Error::Misconfigured`](crate::Error::Misconfigured) for entries of a later version
-    /// of this software. What fails for one object only is a finding.
+    /// of this software. What fails for one object only is a finding. After an error the month is to be begun again.
     pub async fn step(&mut self) -> Result<Option<RebuildPage>> {
         match std::mem::replace(&mut self.phase, Phase::Done) {
             Phase::Entries(position) => self.entries(&position).await.map(Some),
@@ -88,12 +88,12 @@ impl MonthRebuild<'_> {
                     self.known.add(&entry);
                     count += 1;
                 }
-                IndexKey::Legacy(id, created_at) if self.is_of_month(created_at) => {
+                IndexKey::Legacy(entry) if self.is_of_month(entry.created_at) => {
                     // What takes its place is met as an entry that was written since.
                     if self.mode != Mode::Repair {
-                        self.known.add_legacy(&id);
+                        self.known.add_legacy(&entry.id);
                     }
-                    legacy.push(Subject::Legacy { key, id, created_at });
+                    legacy.push(Subject::Legacy { key, entry });
                     count += 1;
                 }
                 _ => {}

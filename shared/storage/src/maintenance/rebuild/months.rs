@@ -67,7 +67,7 @@ impl Analyses {
     fn month_of_entry(&self, key: &Key) -> Result<Option<Month>> {
         Ok(match self.known_version(key)? {
             IndexKey::Entry(entry) => Some(Month::from(entry.created_at)),
-            IndexKey::Legacy(_, created_at) => Some(Month::from(created_at)),
+            IndexKey::Legacy(entry) => Some(Month::from(entry.created_at)),
             IndexKey::Newer | IndexKey::Foreign => None,
         })
     }
@@ -81,13 +81,11 @@ impl Analyses {
         loop {
             let page = self.requests.list(&documents, position.as_deref(), 1).await?;
             let Some(key) = page.keys().next_back() else { return Ok(outside) };
-            position = Some(match self.layout.month_of(key) {
-                Some(month) => self.layout.behind_documents(month),
-                None => {
-                    outside.push(key.clone());
-                    key.to_string()
-                }
-            });
+            let month = self.layout.month_of(key);
+            if month.is_none() {
+                outside.push(key.clone());
+            }
+            position = Some(month.map_or_else(|| key.to_string(), |month| self.layout.behind_documents(month)));
         }
     }
 }

@@ -35,7 +35,8 @@ impl Analyses {
     pub(super) async fn records_of(&self, documents: &[Listed]) -> Result<Records> {
         let parsed = documents.iter().filter_map(|object| self.layout.parse_document(&object.key));
         let named = parsed.map(|(id, _)| id).filter(|id| id.created_at().is_none());
-        let mut wanted: BTreeMap<Key, AnalysisId> = named.map(|id| (self.layout.id_record(&id), id)).collect();
+        let mut wanted: BTreeMap<Key, AnalysisId> =
+            named.map(|id| (self.layout.id_record(&id), id)).collect();
         let mut records = Records::default();
         let mut lists = 0;
         while let Some((first, _)) = wanted.first_key_value()

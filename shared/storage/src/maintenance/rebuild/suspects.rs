@@ -12,6 +12,7 @@ use crate::Analyses;
 use crate::bucket::Key;
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
+use crate::index::LegacyEntry;
 use crate::time::CreatedAt;
 use crate::windows::DELETED_AFTER;
 
@@ -21,7 +22,7 @@ pub(super) enum Subject {
     /// The entries of one id.
     Entries { id: AnalysisId, created_at: CreatedAt },
     /// An entry of an earlier version.
-    Legacy { key: Key, id: AnalysisId, created_at: CreatedAt },
+    Legacy { key: Key, entry: LegacyEntry },
     /// An object among the documents.
     Document {
         key: Key,
@@ -51,7 +52,12 @@ impl Analyses {
         page.elsewhere.get_or_try_init(|| self.find_elsewhere(&page.documents)).await
     }
 
-    pub(super) async fn examine_all(&self, subjects: &[Subject], page: &Page, mode: Mode) -> Result<RebuildPage> {
+    pub(super) async fn examine_all(
+        &self,
+        subjects: &[Subject],
+        page: &Page,
+        mode: Mode,
+    ) -> Result<RebuildPage> {
         let looks = self.look_at_all(subjects, page, mode).await?;
         let mut result = RebuildPage::default();
         let mut suspects = Vec::new();
@@ -116,7 +122,7 @@ impl Analyses {
     async fn examine(&self, subject: &Subject, page: &Page, mode: Mode) -> Result<Look> {
         match subject {
             Subject::Entries { id, created_at } => self.examine_entries(id, *created_at, mode).await,
-            Subject::Legacy { key, id, created_at } => self.examine_legacy(key, id, *created_at, mode).await,
+            Subject::Legacy { key, entry } => self.examine_legacy(key, entry, mode).await,
             Subject::Document { key, claims } => self.examine_document(key, claims, page, mode).await,
         }
     }
