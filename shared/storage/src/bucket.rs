@@ -178,6 +178,7 @@ pub struct Listing {
 
 impl Listing {
     /// The keys alone.
+    #[must_use]
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Key> + Clone {
         self.objects.iter().map(|object| &object.key)
     }

@@ -136,16 +136,17 @@ impl Layout {
         format!("{}metadata/dirty/", self.prefix)
     }
 
-    /// `metadata/dirty/{period}`: the sealed totals of that period are not to be trusted.
+    /// `metadata/dirty/{period}.mark`: the sealed totals of that period are not to be trusted. An earlier version kept
+    /// folders named by the day there, which local storage could not tell from a key without the ending.
     #[must_use]
     pub(crate) fn marker(&self, period: Period) -> Key {
-        Key::new(format!("{}{period}", self.markers()))
+        Key::new(format!("{}{period}.mark", self.markers()))
     }
 
     /// The period of a dirty marker, or `None` for a key that this crate did not write.
     #[must_use]
     pub(crate) fn parse_marker(&self, key: &Key) -> Option<Period> {
-        Period::parse(key.as_str().strip_prefix(&self.markers())?)
+        Period::parse(key.as_str().strip_prefix(&self.markers())?.strip_suffix(".mark")?)
     }
 
     /// `metadata/storage-stats.json`: the totals of past days.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use crate::bucket::{
     Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put, RestoreTier,
@@ -194,33 +195,18 @@ impl RetryingBucket {
     /// [`Error::NoAnswer`] also if an answer was lost, and what is there now is neither this write nor older than it:
     /// nobody can tell whether it has replaced this write.
     pub(crate) async fn put(&self, above: Option<SavedAt>, put: impl Fn(SavedAt) -> Put) -> Result<Outcome> {
-        let (begun, monotonic) = (self.clock.now(), self.clock.monotonic());
+        let begun = Begun { at: self.clock.now(), monotonic: self.clock.monotonic() };
         let mut patience = self.patience();
         let mut lost = Lost::default();
         loop {
             let put = put(self.tokens.above(above));
             let (key, body, saved_at) = (put.key.clone(), put.body.clone(), put.saved_at);
             match self.bucket.put(put).await {
-                Ok(etag) => {
-                    let token = self.bucket.token(&etag, &body);
-                    return Ok(Outcome::Written(Written { saved_at, etag, token }));
-                }
+                Ok(etag) => return Ok(Outcome::Written(self.written(saved_at, etag, &body))),
                 Err(Error::PreconditionFailed(_)) => {
-                    let Some(error) = lost.error else { return Ok(Outcome::Failed) };
-                    let found = self.head(&key).await.map_err(Error::half_done)?;
-                    // The host's clock may have been wrong when it began, and nobody had corrected it yet.
-                    let taken = self.clock.monotonic().saturating_sub(monotonic);
-                    let begun = begun.min(self.clock.now() - taken);
-                    return match found {
-                        Some(meta) if lost.tokens.contains(&meta.saved_at) && meta.size == body.len() as u64 => {
-                            let token = self.bucket.token(&meta.etag, &body);
-                            Ok(Outcome::Written(Written { saved_at: meta.saved_at, etag: meta.etag, token }))
-                        }
-                        // It was there before the first attempt, and has kept all of them from taking effect.
-                        Some(meta) if begun.duration_since(meta.last_modified) > dated_before() => {
-                            Ok(Outcome::Failed)
-                        }
-                        _ => Err(error),
+                    return match lost.error {
+                        None => Ok(Outcome::Failed),
+                        Some(error) => self.verdict(&key, &body, &lost.tokens, begun).await?.ok_or(error),
                     };
                 }
                 Err(error) if error.is_passing() => {
@@ -235,6 +221,33 @@ impl RetryingBucket {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// What became of a write whose condition failed behind attempts with these tokens that were not answered, if that
+    /// can be told.
+    async fn verdict(
+        &self,
+        key: &Key,
+        body: &Bytes,
+        tokens: &[SavedAt],
+        begun: Begun,
+    ) -> Result<Option<Outcome>> {
+        let found = self.head(key).await.map_err(Error::half_done)?;
+        let Some(found) = found else { return Ok(None) };
+        if tokens.contains(&found.saved_at) && found.size == body.len() as u64 {
+            return Ok(Some(Outcome::Written(self.written(found.saved_at, found.etag, body))));
+        }
+        // The host's clock may have been wrong when this began, and nobody had corrected it yet.
+        let taken = self.clock.monotonic().saturating_sub(begun.monotonic);
+        let begun = begun.at.min(self.clock.now() - taken);
+        // It was there before the first attempt, and has kept all of them from taking effect.
+        let was_there = begun.duration_since(found.last_modified) > dated_before();
+        Ok(was_there.then_some(Outcome::Failed))
+    }
+
+    fn written(&self, saved_at: SavedAt, etag: ETag, body: &Bytes) -> Written {
+        let token = self.bucket.token(&etag, body);
+        Written { saved_at, etag, token }
     }
 
     async fn retry<T, F>(&self, mut request: impl FnMut() -> F) -> Result<T>
@@ -278,6 +291,13 @@ impl RetryingBucket {
 /// The rounds of an operation that looks again whenever others were faster.
 #[derive(Debug, Default)]
 pub(crate) struct Rounds(Option<Patience>);
+
+/// When a write began, by both clocks.
+#[derive(Debug, Clone, Copy)]
+struct Begun {
+    at: Timestamp,
+    monotonic: Duration,
+}
 
 /// The attempts of one write that were not answered.
 #[derive(Debug, Default)]

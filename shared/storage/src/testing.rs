@@ -11,14 +11,14 @@
 mod clock;
 pub mod contract;
 mod dated;
-mod lax;
 mod late;
+mod lax;
 pub mod ministack;
 mod observed;
 
 pub use crate::mutants::Mutant;
 pub use clock::{ManualClock, ShiftedClock};
 pub use dated::DatedBucket;
-pub use lax::{Lax, LaxBucket};
 pub use late::{LateBucket, Pick};
+pub use lax::{Lax, LaxBucket};
 pub use observed::{CountingBucket, Decide, Fault, FaultyBucket, Operation};

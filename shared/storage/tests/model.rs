@@ -10,8 +10,8 @@ use analysis_storage::bucket::local::LocalBucket;
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{GetOptions, Object};
 use analysis_storage::query::{Filter, Limit, ListQuery};
-use analysis_storage::testing::{DatedBucket, ManualClock};
 use analysis_storage::testing::ministack::Ministack;
+use analysis_storage::testing::{DatedBucket, ManualClock};
 use analysis_storage::{
     Analyses, AnalysisId, Bucket, Clock, Condition, CreatedAt, Document, ETag, Error, Layout, Loaded, Saved,
     StorageType,

@@ -260,9 +260,18 @@ impl Bucket for LocalBucket {
         // Before the first look: what is written meanwhile may be missed.
         let date = SystemClock.now();
         let listed = move || {
-            let found = walk::list(&root, &prefix, &after, limit)?;
-            let objects = found.keys.into_iter().filter_map(|key| listed(&root, key).transpose());
-            Ok(Listing { objects: objects.collect::<io::Result<_>>()?, truncated: found.truncated, date })
+            let mut after = after;
+            loop {
+                let walk::Found { keys, truncated } = walk::list(&root, &prefix, &after, limit)?;
+                let last = keys.last().map(ToString::to_string);
+                let objects = keys.into_iter().filter_map(|key| listed(&root, key).transpose());
+                let objects = objects.collect::<io::Result<Vec<_>>>()?;
+                match last {
+                    // All of them have gone since: callers, who go on behind the last, could not.
+                    Some(last) if truncated && objects.is_empty() => after = last,
+                    _ => return Ok(Listing { objects, truncated, date }),
+                }
+            }
         };
         let root = Arc::clone(&self.root);
         blocking(move || listed().map_err(|e| failure("list", &root, e))).await

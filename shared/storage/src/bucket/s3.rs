@@ -122,7 +122,6 @@ impl S3Bucket {
     }
 
     fn listing(
-        &self,
         request: &Request<'_>,
         output: &ListObjectsV2Output,
         date: Timestamp,
@@ -245,7 +244,7 @@ impl Bucket for S3Bucket {
             let date = DateOfAnswer::default();
             let send = list.clone().set_continuation_token(continuation).customize().interceptor(date.clone());
             let output = send.send().await.map_err(|error| request.error(Failure::of(error)))?;
-            let listing = self.listing(&request, &output, date.get().unwrap_or(sent_at))?;
+            let listing = Self::listing(&request, &output, date.get().unwrap_or(sent_at))?;
             if !listing.truncated || !listing.objects.is_empty() {
                 return Ok(listing);
             }

@@ -235,7 +235,7 @@ mod tests {
         let newer = entry("a").to_string().replace("!2!", "!3!");
         assert_eq!(IndexKey::parse(&newer), IndexKey::Newer);
         let legacy = "8295932799999!study-1!gs1hnx8pxc!hybrid!success!13i8!lqu5m2a4!w9y";
-        let Entry { id, created_at, .. } = entry("study-1");
+        let full = entry("study-1");
         let IndexKey::Legacy(entry) = IndexKey::parse(legacy) else { panic!("{legacy}") };
         assert_eq!(entry.with_token(full.token), full);
         for foreign in [&legacy[1..], "README.txt", "0!", "9999999999999!x!y", "8230000000000!a!b!c!d!e!f!G"]

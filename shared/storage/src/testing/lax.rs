@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use crate::bucket::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put, RestoreTier, Restoring,
-    Version,
+    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put, RestoreTier,
+    Restoring, Version,
 };
 use crate::error::Result;
 use crate::layout::Layout;

@@ -153,9 +153,7 @@ impl FaultyBucket {
         let fault = (self.decide.lock().unwrap())(operation, key);
         match fault {
             None => request.await,
-            Some(Fault::Refused) => {
-                Err(Error::refused(format!("{operation:?} {key}"), "injected: refused"))
-            }
+            Some(Fault::Refused) => Err(Error::refused(format!("{operation:?} {key}"), "injected: refused")),
             Some(fault) => {
                 if fault == Fault::AnswerLost {
                     request.await?;

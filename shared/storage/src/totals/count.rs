@@ -46,7 +46,8 @@ impl Analyses {
         let position = until.map(|until| self.layout.before(CreatedAt::clamped(until)));
         let stretches = AtomicUsize::new(0);
         let from = CreatedAt::clamped(from);
-        let (mut hours, complete_from) = self.count_stretch(Stretch { from, position, is_part: false }, &stretches).await?;
+        let (mut hours, complete_from) =
+            self.count_stretch(Stretch { from, position, is_part: false }, &stretches).await?;
         hours.retain(|hour, _| hour.start() >= complete_from);
         Ok(Counted { hours, complete_from })
     }
@@ -60,7 +61,9 @@ impl Analyses {
         async move {
             let Stretch { from, mut position, is_part } = stretch;
             let mut hours = Periods::new();
-            for pages in 1.. {
+            let mut pages = 0;
+            loop {
+                pages += 1;
                 let page = self.scan(position.as_deref(), MAX_KEYS).await?;
                 let ends = page.groups.first().zip(page.groups.last());
                 let ends = ends.map(|(first, last)| (first.created_at, last.created_at));
@@ -88,7 +91,6 @@ impl Analyses {
                 }
                 position = Some(next);
             }
-            Ok((hours, from.timestamp()))
         }
         .boxed()
     }

@@ -111,7 +111,9 @@ impl Counts {
 /// The sum of all periods.
 pub(super) fn total(periods: &Periods) -> Sums {
     let mut sum = Sums::default();
-    periods.values().for_each(|of_period| sum.merge(of_period));
+    for of_period in periods.values() {
+        sum.merge(of_period);
+    }
     sum
 }
 

@@ -6,7 +6,8 @@ use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{Precondition, Put};
 use analysis_storage::testing::{CountingBucket, ManualClock, Operation};
 use analysis_storage::{
-    Analyses, AnalysisId, Bucket, Clock, ContentToken, CreatedAt, Document, Entry, Layout, SavedAt, StorageType,
+    Analyses, AnalysisId, Bucket, Clock, ContentToken, CreatedAt, Document, Entry, Layout, SavedAt,
+    StorageType,
 };
 use bytes::Bytes;
 

@@ -86,7 +86,8 @@ async fn the_newest_entry_stays_while_none_is_current() {
     store.save("a", r#"{"status":"zero"}"#).await;
     // Of the two entries, neither is that of the document when the acknowledged save settles.
     let replacing = store.intruded(1);
-    let saved = replacing.save(&store.id("a"), &document(r#"{"status":"one"}"#), &Condition::None).await.unwrap();
+    let saved =
+        replacing.save(&store.id("a"), &document(r#"{"status":"one"}"#), &Condition::None).await.unwrap();
     assert_eq!(store.text("a").await.as_deref(), Some(INTRUDING));
     assert_eq!(store.list(&ListQuery::default()).await, [saved.entry]);
     assert_eq!(store.index_keys().await, 1);
@@ -99,7 +100,12 @@ impl Store {
     /// document, and crashes.
     fn intruded(&self, after: usize) -> Analyses {
         let intruder = tokio::sync::Mutex::new(Some(self.crashing(Operation::Put, "/index/")));
-        self.over(IntrudingBucket { inner: self.bucket.clone(), intruder, looks: AtomicUsize::new(after), id: self.id("a") })
+        self.over(IntrudingBucket {
+            inner: self.bucket.clone(),
+            intruder,
+            looks: AtomicUsize::new(after),
+            id: self.id("a"),
+        })
     }
 }
 

@@ -1,9 +1,9 @@
 //! What this software did not write, or wrote long ago.
 
 use analysis_storage::bucket::{Precondition, Put};
-use analysis_storage::{Bucket as _, Condition, Error, Key, SavedAt};
 use analysis_storage::query::{Limit, ListQuery};
 use analysis_storage::rebuild::{Damage, Mode};
+use analysis_storage::{Bucket as _, Condition, Error, Key, SavedAt};
 use bytes::Bytes;
 
 use crate::store::{HOUR, Store, document};
@@ -80,10 +80,9 @@ async fn entries_of_the_version_before_are_not_taken_for_nothing_and_rebuild_tak
         store.bucket.delete(key, None).await.unwrap();
         store.put_foreign(&legacy(key.as_str())).await;
     }
-    for result in [
-        store.analyses.list(&ListQuery::default()).await.map(drop),
-        store.analyses.stats().await.map(drop),
-    ] {
+    for result in
+        [store.analyses.list(&ListQuery::default()).await.map(drop), store.analyses.stats().await.map(drop)]
+    {
         match result {
             Err(Error::Misconfigured { advice, .. }) => {
                 assert!(advice.contains("`design-analysis rebuild`"), "{advice}");

@@ -18,7 +18,9 @@ async fn lands_in_vain(late: &LateBucket) {
 
 #[tokio::test]
 async fn a_replace_that_lands_after_another_acknowledged_save_changes_nothing() {
-    for (id, condition) in [("study-1", Condition::None), ("study-1", Condition::Present), (UUID7, Condition::Present)] {
+    for (id, condition) in
+        [("study-1", Condition::None), ("study-1", Condition::Present), (UUID7, Condition::Present)]
+    {
         let store = Store::new();
         store.save(id, r#"{"n":1}"#).await;
         store.clock.advance(HOUR);

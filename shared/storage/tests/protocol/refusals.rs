@@ -123,7 +123,10 @@ async fn a_refused_create_of_a_taken_id_is_a_failed_condition() {
             let stale = Condition::Match(analysis_storage::ETag::new("\"other\""));
             for condition in [Condition::Absent, stale] {
                 let result = refusing.save(&store.id(id), &document(r#"{"n":2}"#), &condition).await;
-                assert!(matches!(result, Err(Error::PreconditionFailed(_))), "{id} {condition:?}: {result:?}");
+                assert!(
+                    matches!(result, Err(Error::PreconditionFailed(_))),
+                    "{id} {condition:?}: {result:?}"
+                );
             }
         }
         assert_eq!(store.analyses.describe(&saved.entry.id).await.unwrap().saved_at, saved.entry.saved_at);
@@ -135,9 +138,10 @@ async fn a_refused_create_of_a_taken_id_is_a_failed_condition() {
 async fn the_loser_of_a_race_learns_that_it_lost() {
     for (id, is_there) in [("study-1", false), (UUID7, false), ("study-1", true), (UUID7, true)] {
         let store = Store::new();
-        let condition = match is_there {
-            true => Condition::Match(store.save(id, r#"{"n":0}"#).await.etag),
-            false => Condition::Absent,
+        let condition = if is_there {
+            Condition::Match(store.save(id, r#"{"n":0}"#).await.etag)
+        } else {
+            Condition::Absent
         };
         let (winner, mut racing) = (store.analyses.clone(), true);
         let (id, other) = (store.id(id), condition.clone());
@@ -149,7 +153,8 @@ async fn the_loser_of_a_race_learns_that_it_lost() {
             }
             conflicts.then_some(Fault::Refused)
         };
-        let loser = analyses(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))), &store.clock);
+        let loser =
+            analyses(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))), &store.clock);
         let result = loser.save(&id, &document(r#"{"n":2}"#), &condition).await;
         assert!(matches!(result, Err(Error::PreconditionFailed(_))), "{id} {condition:?}: {result:?}");
         assert_eq!(store.text(id.as_str()).await.as_deref(), Some(r#"{"n":1}"#));

@@ -1,8 +1,8 @@
 //! What a save promises.
 
+use analysis_storage::Bucket as _;
 use analysis_storage::query::ListQuery;
 use analysis_storage::{Condition, ETag, Error, Saved};
-use analysis_storage::Bucket as _;
 
 use crate::store::{HOUR, Store, UUID7, document};
 

@@ -8,13 +8,13 @@ use analysis_storage::bucket::{GetOptions, Precondition, Put};
 use analysis_storage::query::ListQuery;
 use analysis_storage::testing::{Fault, FaultyBucket, ManualClock, Operation};
 use analysis_storage::{
-    Analyses, AnalysisId, Bucket, Condition, Document, Entry, Error, Key, Layout, Loaded, SavedAt, Saved, StorageType,
+    Analyses, AnalysisId, Bucket, Condition, Document, Entry, Error, Key, Layout, Loaded, Saved, SavedAt,
+    StorageType,
 };
 use bytes::Bytes;
 
 pub(crate) const UUID7: &str = "018cc251-f400-7000-8000-000000000000";
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
-
 
 pub(crate) struct Store {
     pub(crate) bucket: Arc<MemoryBucket>,
@@ -80,7 +80,10 @@ impl Store {
     pub(crate) async fn put_foreign(&self, key: &str) {
         let (key, saved_at) = (Key::new(key), SavedAt::from_micros(1));
         let precondition = Precondition::None;
-        self.bucket.put(Put { key, body: Bytes::new(), saved_at, metadata: vec![], precondition }).await.unwrap();
+        self.bucket
+            .put(Put { key, body: Bytes::new(), saved_at, metadata: vec![], precondition })
+            .await
+            .unwrap();
     }
 }
 

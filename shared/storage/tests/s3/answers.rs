@@ -35,7 +35,8 @@ async fn a_store_that_may_not_be_asked_about_itself_is_unknown() {
     assert!(advice(bucket.info().await).contains("GET VERSIONING designs"));
 }
 
-const OBJECT: &str = "<Size>1</Size><ETag>&quot;tag&quot;</ETag><LastModified>2026-01-15T12:00:00.000Z</LastModified>";
+const OBJECT: &str =
+    "<Size>1</Size><ETag>&quot;tag&quot;</ETag><LastModified>2026-01-15T12:00:00.000Z</LastModified>";
 
 #[tokio::test]
 async fn listings_in_plain_xml_are_read_as_they_are() {
@@ -56,8 +57,10 @@ async fn listings_in_plain_xml_are_read_as_they_are() {
 async fn a_page_without_keys_is_passed_over() {
     let empty = "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t/1</NextContinuationToken>\
                  </ListBucketResult>";
-    let full = format!("<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key>{OBJECT}</Contents>\
-                        </ListBucketResult>");
+    let full = format!(
+        "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key>{OBJECT}</Contents>\
+                        </ListBucketResult>"
+    );
     let mut answers = vec![full, empty.to_owned(), empty.to_owned()];
     let (bucket, requests) = bucket_of(move |stream| {
         let body = answers.pop().unwrap();

@@ -46,7 +46,9 @@ async fn requests_are_signed_with_the_time_of_the_bucket() {
     let skewed = "<Error><Code>RequestTimeTooSkewed</Code><Message>Too large.</Message></Error>";
     let (bucket, requests) = bucket_of(move |stream| {
         let length = skewed.len();
-        let head = format!("HTTP/1.1 403 Forbidden\r\nDate: {date}\r\nConnection: close\r\nContent-Length: {length}");
+        let head = format!(
+            "HTTP/1.1 403 Forbidden\r\nDate: {date}\r\nConnection: close\r\nContent-Length: {length}"
+        );
         stream.write_all(format!("{head}\r\n\r\n{skewed}").as_bytes()).unwrap();
     });
     for _ in 0..2 {

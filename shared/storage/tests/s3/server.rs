@@ -59,7 +59,9 @@ pub(crate) fn bucket_at(endpoint_url: &str) -> S3Bucket {
 }
 
 /// A bucket whose server does this on every connection, and what it was asked.
-pub(crate) fn bucket_of(mut serve: impl FnMut(&mut TcpStream) + Send + 'static) -> (S3Bucket, Arc<Mutex<Vec<String>>>) {
+pub(crate) fn bucket_of(
+    mut serve: impl FnMut(&mut TcpStream) + Send + 'static,
+) -> (S3Bucket, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let bucket = bucket_at(&format!("http://{}", listener.local_addr().unwrap()));
     let requests = Arc::new(Mutex::new(Vec::new()));

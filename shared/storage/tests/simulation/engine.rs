@@ -92,6 +92,11 @@ impl Engine {
         }
     }
 
+    /// Whether every process knows the time from the first.
+    pub(crate) fn has_right_clocks(&self) -> bool {
+        self.weather.has_right_clocks()
+    }
+
     /// The tasks that have not ended.
     pub(crate) fn live(&self) -> impl Iterator<Item = usize> {
         self.tasks.iter().enumerate().filter(|(_, task)| task.is_some()).map(|(index, _)| index)

@@ -4,6 +4,8 @@
 //! that did it:
 //! - An operation without an acknowledgement that has changed a document or an entry leaves its id *unsound*: list and
 //!   totals may be wrong about it, until an operation that had the id to itself, or the scheduled repair, has succeeded.
+//!   They still agree with each other, unless it took longer than a marker is relied on, or began by a wrong clock: then
+//!   its period may have been sealed without it.
 //! - A conditional write of a document that takes effect beside the one that was acknowledged (a late create behind a
 //!   delete, a late replace or delete of bytes that were saved back) is one more change, at the moment it landed.
 //!   If it landed late it leaves the id unsound.
@@ -21,6 +23,9 @@ use crate::plan::Op;
 
 /// How far a reader's idea of the bucket's time may be wrong.
 const CLOCK_ERROR: SignedDuration = SignedDuration::from_secs(5);
+
+/// A crashed operation that has taken no longer is counted as it is listed.
+const COUNTED_WITHIN: SignedDuration = SignedDuration::from_mins(8);
 
 /// A change of a document.
 #[derive(Debug, Clone, Copy)]
@@ -218,6 +223,12 @@ impl History {
         record.effects.iter().filter_map(|effect| self.over(effect.saved_at?)).min()
     }
 
+    /// The same for the value that a condition names.
+    fn over_at(&self, asked: Asked) -> Option<u64> {
+        let Asked::Is(value) = asked else { return None };
+        self.writers(value).filter_map(|record| self.over_of(record)).min()
+    }
+
     /// Whether nothing changes the id in this time, and nothing that nobody knows has been left behind before.
     fn is_undisturbed(&self, id: usize, from: u64, to: u64) -> bool {
         let beside = |r: &Record| r.changes(id) && r.from <= to && r.end() >= from;
@@ -248,6 +259,14 @@ impl History {
                     .all(|(other, r)| other == index || r.end() < healer.from || r.from > healer.to);
                 healer.heals() && alone && healer.from > last && healer.to < at
             })
+    }
+
+    /// Whether list and totals agree on the id, if not on what they should say of it.
+    pub(crate) fn is_counted_as_listed(&self, id: usize, has_right_clocks: bool) -> bool {
+        let at = self.now();
+        let took = |r: &Record| self.time(r.settled).duration_since(self.time(r.from));
+        let is_quick = |r: &Record| took(r) < COUNTED_WITHIN;
+        self.is_sound(id, at) || has_right_clocks && self.records.iter().filter(|r| r.changes(id)).all(is_quick)
     }
 
     /// Whether the id certainly held something all the time, whatever saves and repairs have replaced it, crashed or not.
@@ -313,6 +332,10 @@ impl History {
         let must = match &record.came {
             Some(Came::Saved(saved)) => Some((if saved.created { Needs::Absent } else { needs(asked) }, change)),
             Some(Came::Imported(outcome)) => Some(imported(*outcome, record.value(), change)),
+            // What is past its retention is deleted, too.
+            Some(Came::Deleted) if self.over_at(asked).is_some_and(|over| over <= to) => {
+                Some((Needs::Nothing, change))
+            }
             Some(Came::Deleted) => Some((needs(asked), change)),
             Some(Came::Refused) => Some((refused(asked), Then::Keep)),
             Some(Came::NotFound) => Some((Needs::Absent, Then::Keep)),

@@ -228,8 +228,15 @@ impl Weather {
         self.retention = 0;
         if random.below(4) > 0 {
             self.faults = [1, 0, 0, 0, 0];
-            self.storm = 0;
+            (self.storm, self.set, self.wrong) = (0, 0, false);
+            self.crash = random.one_of(&[0, 0, 5]);
+            self.suspend = random.one_of(&[0, 0, 10]);
         }
+    }
+
+    /// Whether every process knows the time from the first.
+    pub(crate) fn has_right_clocks(&self) -> bool {
+        !self.wrong && self.set == 0
     }
 
     /// How wrong the clock of the process with this number is.

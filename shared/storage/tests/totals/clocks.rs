@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analysis_storage::testing::{DatedBucket, Fault, FaultyBucket, Operation, ShiftedClock};
-use analysis_storage::{Analyses, AnalysisId, Bucket, Clock, Condition, CreatedAt, Layout, Retention, StorageType};
+use analysis_storage::{
+    Analyses, AnalysisId, Bucket, Clock, Condition, CreatedAt, Layout, Retention, StorageType,
+};
 use jiff::SignedDuration;
 
 use crate::store::{Store, document};
@@ -48,7 +50,8 @@ async fn the_first_save_of_a_process_has_the_time_of_the_bucket() {
         let now = store.clock.now();
         let new = store.process_wrong_by(hours).save_new(&document("{}")).await.unwrap().entry;
         let id = AnalysisId::from_stored("named").unwrap();
-        let named = store.process_wrong_by(hours).save(&id, &document("{}"), &Condition::None).await.unwrap().entry;
+        let named =
+            store.process_wrong_by(hours).save(&id, &document("{}"), &Condition::None).await.unwrap().entry;
         for at in [
             new.created_at.timestamp(),
             new.id.created_at().unwrap().timestamp(),
@@ -105,12 +108,17 @@ async fn a_wrong_clock_leaves_a_process_its_patience() {
     for hours in HOURS {
         let store = Store::new(Retention::default());
         let refusing = || {
-            let faulty = FaultyBucket::once(store.bucket.clone(), Operation::Put, "analysis/", Fault::Refused);
+            let faulty =
+                FaultyBucket::once(store.bucket.clone(), Operation::Put, "analysis/", Fault::Refused);
             store.process_fast_by(SignedDuration::from_hours(hours), Arc::new(faulty))
         };
         let id = AnalysisId::generate(CreatedAt::clamped(store.clock.now()), [7, 7]);
         refusing().save(&id, &document("{}"), &Condition::None).await.unwrap();
-        refusing().within(Duration::from_secs(25)).save(&id, &document("{ }"), &Condition::None).await.unwrap();
+        refusing()
+            .within(Duration::from_secs(25))
+            .save(&id, &document("{ }"), &Condition::None)
+            .await
+            .unwrap();
         assert_eq!(store.total().await, 1);
     }
 }

@@ -17,7 +17,7 @@ async fn changes_of_sealed_days_are_counted_at_once_and_marked() {
     assert_eq!(store.total().await, 2);
 
     store.delete("a").await;
-    assert_eq!(store.keys("metadata/dirty/").await, ["metadata/dirty/2026-01-10"]);
+    assert_eq!(store.keys("metadata/dirty/").await, ["metadata/dirty/2026-01-10.mark"]);
     assert_eq!(store.total().await, 1);
     store.save("a", "{}").await;
     assert_eq!(store.total().await, 2);
@@ -95,7 +95,10 @@ async fn the_snapshot_of_a_slow_reader_does_not_replace_a_newer_one() {
         assert_eq!(store.keys("metadata/dirty/").await, Vec::<String>::new());
         let landed = late.land().await;
         assert!(!landed.is_empty());
-        assert!(landed.iter().all(|result| matches!(result, Err(Error::PreconditionFailed(_)))), "{landed:?}");
+        assert!(
+            landed.iter().all(|result| matches!(result, Err(Error::PreconditionFailed(_)))),
+            "{landed:?}"
+        );
         assert_eq!(store.total().await, 0);
     }
 }

@@ -63,7 +63,7 @@ async fn hours_become_a_day_two_days_later() {
     store.delete("b").await;
     assert_eq!(store.total().await, 1);
     assert_eq!(store.process().stats().await.unwrap().statuses["again"], 1);
-    assert_eq!(store.keys("metadata/dirty/").await, ["metadata/dirty/2026-01-10"]);
+    assert_eq!(store.keys("metadata/dirty/").await, ["metadata/dirty/2026-01-10.mark"]);
 }
 
 /// A marker of an hour, written when hours were kept, and a snapshot that has the whole day by now.
@@ -74,7 +74,7 @@ async fn a_marker_of_an_hour_doubts_the_day_that_took_its_place() {
     store.at("2026-01-12T23:55:00Z");
     assert_eq!(store.total().await, 1);
     store.delete("a").await;
-    assert_eq!(store.keys("metadata/dirty/").await, ["metadata/dirty/2026-01-10T12"]);
+    assert_eq!(store.keys("metadata/dirty/").await, ["metadata/dirty/2026-01-10T12.mark"]);
     store.at("2026-01-13T02:00:00Z");
     assert_eq!(store.total().await, 0);
     assert_eq!(store.keys("metadata/dirty/").await, Vec::<String>::new());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analysis_storage::testing::{FaultyBucket, Operation};
-use analysis_storage::{Analyses, Clock as _, Condition, CreatedAt, AnalysisId, Retention};
+use analysis_storage::{Analyses, AnalysisId, Clock as _, Condition, CreatedAt, Retention};
 use futures::FutureExt;
 
 use crate::store::{Store, document, id};

@@ -77,7 +77,9 @@ fn an_answer_that_refuses_for_the_moment_says_that_nothing_happened() {
 #[test]
 fn an_answer_that_leaves_open_what_happened_is_no_answer() {
     // Without a code it may be a proxy's.
-    for (status, code) in [(408, ""), (425, ""), (500, "InternalError"), (500, ""), (502, ""), (503, ""), (504, "")] {
+    for (status, code) in
+        [(408, ""), (425, ""), (500, "InternalError"), (500, ""), (502, ""), (503, ""), (504, "")]
+    {
         assert!(!refused(decide(CREATE, status, code)), "{status} {code}");
     }
 }

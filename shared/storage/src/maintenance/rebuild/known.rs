@@ -115,7 +115,9 @@ impl Compact {
     fn stands_for(&self, document: &Listed) -> bool {
         document.size == self.size
             && document.token.is_none_or(|token| token == self.token)
-            && document.saved_at.map_or_else(|| self.is_of_time(document), |saved_at| saved_at == self.saved_at)
+            && document
+                .saved_at
+                .map_or_else(|| self.is_of_time(document), |saved_at| saved_at == self.saved_at)
     }
 
     /// Whether the document was written when this entry's was: the very bytes may have been saved again since.

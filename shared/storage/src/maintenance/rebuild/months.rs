@@ -85,7 +85,8 @@ impl Analyses {
             if month.is_none() {
                 outside.push(key.clone());
             }
-            position = Some(month.map_or_else(|| key.to_string(), |month| self.layout.behind_documents(month)));
+            position =
+                Some(month.map_or_else(|| key.to_string(), |month| self.layout.behind_documents(month)));
         }
     }
 }
