@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Period;
 use crate::Analyses;
-use crate::bucket::{ETag, Key, MAX_KEYS};
+use crate::bucket::{ETag, Key, Listed, MAX_KEYS};
 use crate::clock::{Clock, Stopwatch};
 use crate::error::Result;
 use crate::time::CreatedAt;
@@ -47,6 +47,8 @@ pub(crate) struct Marker {
 #[derive(Debug)]
 pub(super) struct MarkerListing {
     pub(super) markers: Vec<Marker>,
+    /// What an earlier version has left in their place, and nobody reads any more.
+    pub(super) outdated: Vec<Key>,
     /// The bucket's time before which they were listed, at the latest.
     pub(super) date: Timestamp,
 }
@@ -92,7 +94,7 @@ impl Analyses {
 
     /// All markers, their ages by the bucket's own clock: one request for each thousand.
     pub(super) async fn list_markers(&self) -> Result<MarkerListing> {
-        let mut markers = Vec::new();
+        let (mut markers, mut outdated) = (Vec::new(), Vec::new());
         let mut first_date = None;
         let mut last: Option<Key> = None;
         loop {
@@ -100,13 +102,16 @@ impl Analyses {
             let page = self.requests.list(&self.layout.markers(), start_after, MAX_KEYS).await?;
             let date = *first_date.get_or_insert(page.date);
             last = page.next().cloned();
-            markers.extend(page.objects.into_iter().filter_map(|object| {
-                let period = self.layout.parse_marker(&object.key)?;
-                let is_accounted = is_accounted(object.last_modified, date);
-                Some(Marker { key: object.key, etag: object.etag, period, is_accounted })
-            }));
+            for Listed { key, etag, last_modified, .. } in page.objects {
+                let is_accounted = is_accounted(last_modified, date);
+                match self.layout.parse_marker(&key) {
+                    Some(period) => markers.push(Marker { key, etag, period, is_accounted }),
+                    None if is_accounted => outdated.push(key),
+                    None => {}
+                }
+            }
             if last.is_none() {
-                return Ok(MarkerListing { markers, date });
+                return Ok(MarkerListing { markers, outdated, date });
             }
         }
     }

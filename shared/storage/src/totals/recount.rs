@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 use super::markers::MarkerListing;
 use super::Stats;
 use crate::Analyses;
+use crate::bucket::Key;
 use crate::error::{Error, Result};
 use crate::time::CreatedAt;
 
 /// How often a comparison, or a recount, is begun again because the store has changed meanwhile.
 const ATTEMPTS: usize = 3;
+
+/// How many objects are removed at once.
+const PARALLEL: usize = 16;
 
 /// Whether the totals are those of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,20 +50,30 @@ impl Analyses {
         Ok(TotalsCheck::Undecided)
     }
 
-    /// Derives the stored totals anew from the whole index. Those that were stored stand until then.
+    /// Derives the stored totals anew from the whole index. Those that were stored stand until then. Markers that an
+    /// earlier version has left are removed.
     ///
     /// # Errors
     /// Those of every request, and [`Error::Refused`] if others store totals again and again.
     pub async fn recount(&self) -> Result<Stats> {
         for _ in 0..ATTEMPTS {
-            let MarkerListing { markers, date } = self.list_markers().await?;
+            let MarkerListing { markers, outdated, date } = self.list_markers().await?;
             let basis = self.basis(markers).await?.anew(self.retention);
             let periods = self.count(CreatedAt::MIN.timestamp(), None).await?.hours;
             if self.seal(&basis, &periods, date).await? {
+                self.remove(outdated).await?;
                 return Ok(Stats::of(&periods, date, self.storage_type));
             }
         }
         Err(Error::refused("recount", "others store totals again and again"))
+    }
+
+    async fn remove(&self, outdated: Vec<Key>) -> Result<()> {
+        stream::iter(outdated)
+            .map(|key| async move { self.requests.delete(&key).await })
+            .buffer_unordered(PARALLEL)
+            .try_collect()
+            .await
     }
 
     async fn count_everything(&self) -> Result<Stats> {

@@ -91,7 +91,7 @@ impl Analyses {
     async fn view(&self) -> Result<View> {
         #[cfg(feature = "testing")]
         let early = self.early_snapshot().await?;
-        let MarkerListing { markers, date } = self.list_markers().await?;
+        let MarkerListing { markers, date, .. } = self.list_markers().await?;
         let as_of = self.sealing_time(date);
         let recent = self.count(sealable(as_of), None);
         let (basis, recent) = future::try_join(self.basis(markers), recent).await?;
