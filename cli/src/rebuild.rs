@@ -78,13 +78,8 @@ pub(crate) async fn run(options: Options) -> Result<(), RebuildError> {
     let month = options.month.as_deref().map(Month::parse).transpose()?;
     let done = options.start_after.as_deref().map(Month::parse).transpose()?;
     let analyses = config.open().await?;
-    let mut run = Run {
-        signals: Signals::new()?,
-        done,
-        progress: Progress::new(),
-        report: Report::default(),
-        options,
-    };
+    let mut run =
+        Run { signals: Signals::new()?, done, progress: Progress::new(), report: Report::default(), options };
     let done = run.everything(&analyses, month).await;
     run.progress.clear();
     done?;

@@ -110,7 +110,8 @@ impl Costs<'_> {
     /// PUT an hour for the totals of the hour before.
     fn lists_of_unsealed_hours(&self) -> Decimal {
         let Workload { saves, stats, .. } = *self.workload;
-        let lists = Decimal::from(stats) * thousands(saves) / Decimal::from(HOURS_A_MONTH) * Decimal::new(15, 1);
+        let lists =
+            Decimal::from(stats) * thousands(saves) / Decimal::from(HOURS_A_MONTH) * Decimal::new(15, 1);
         (lists + Decimal::from(stats.min(HOURS_A_MONTH))) * self.prices.thousand_puts / Decimal::ONE_THOUSAND
     }
 

@@ -40,7 +40,8 @@ fn assert_stored(client: &Client, document: &[u8]) {
     assert_eq!(client.get(&format!("/analyses/{ID}")).body, document);
     let page = client.get("/analyses").json();
     let document: Value = serde_json::from_slice(document).unwrap();
-    let listed: Vec<&Value> = page["analyses"].as_array().unwrap().iter().map(|item| &item["status"]).collect();
+    let listed: Vec<&Value> =
+        page["analyses"].as_array().unwrap().iter().map(|item| &item["status"]).collect();
     assert_eq!(listed, [&document["status"]], "{page}");
     let stats = client.get("/stats").json();
     assert_eq!(stats["statuses"][document["status"].as_str().unwrap()], 1, "{stats}");

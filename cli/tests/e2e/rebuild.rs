@@ -187,7 +187,10 @@ fn a_rebuild_that_fails_says_how_to_go_on() {
     let (code, text) = rebuild(&s3("http://127.0.0.1:9"), &["--check", "--start-after", "2024-01"]);
     assert_eq!(code, Some(2), "{text}");
     let failed = "go on with: design-analysis rebuild --check --grace 15 --start-after 2024-01";
-    assert_contains(&text, &[failed, "error: the rebuild has failed", "caused by: storage is unavailable: LIST"]);
+    assert_contains(
+        &text,
+        &[failed, "error: the rebuild has failed", "caused by: storage is unavailable: LIST"],
+    );
 }
 
 fn s3(endpoint: &str) -> [(&str, &str); 5] {

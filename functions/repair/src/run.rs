@@ -112,7 +112,16 @@ impl Outcome {
         let (repaired, left) = (self.repaired.values().sum::<u64>(), self.left.values().sum::<u64>());
         if self.is_late {
             let late = true;
-            tracing::error!(late, done, next, entries, documents, repaired, left, "the repair before was not done");
+            tracing::error!(
+                late,
+                done,
+                next,
+                entries,
+                documents,
+                repaired,
+                left,
+                "the repair before was not done"
+            );
         } else {
             tracing::info!(done, next, entries, documents, repaired, left, "repaired the index");
         }

@@ -129,7 +129,10 @@ async fn a_run_under_way_is_left_alone() {
     let store = Store::new(&["2024/01/a", "2024/02/b"]).await;
     let analyses = store.analyses(store.bucket.clone());
     let busy_until = Some(store.clock.now() + Duration::from_mins(5));
-    analyses.keep_repair_position(&RepairPosition { next: Some("2024-02".into()), busy_until }).await.unwrap();
+    analyses
+        .keep_repair_position(&RepairPosition { next: Some("2024-02".into()), busy_until })
+        .await
+        .unwrap();
     let go_on = json!({ "only_go_on": true });
     assert_eq!(store.run(go_on.clone()).await.documents, 0);
     store.clock.advance(Duration::from_mins(6));

@@ -68,7 +68,8 @@ impl App {
         match tokio::time::timeout(DEADLINE, work).await {
             Ok(result) => result,
             Err(late) => {
-                Err(Error::NoAnswer { operation: "the deadline has passed".into(), source: late.into() }.into())
+                Err(Error::NoAnswer { operation: "the deadline has passed".into(), source: late.into() }
+                    .into())
             }
         }
     }

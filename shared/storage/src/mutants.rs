@@ -85,7 +85,9 @@ impl Analyses {
         let listing = self.requests.list(&self.layout.markers(), None, MAX_KEYS).await?;
         let is_aged = |marker: &&Marker| {
             let object = listing.objects.iter().find(|object| object.key == marker.key);
-            object.is_some_and(|object| object.etag == marker.etag && is_accounted(object.last_modified, listing.date))
+            object.is_some_and(|object| {
+                object.etag == marker.etag && is_accounted(object.last_modified, listing.date)
+            })
         };
         Ok(markers.iter().filter(is_aged).cloned().collect())
     }

@@ -9,6 +9,6 @@ mod settle;
 pub use load::Loaded;
 pub(crate) use load::not_found;
 pub use save::{Condition, Saved};
+pub(crate) use settle::IdRecord;
 #[cfg(feature = "testing")]
 pub(crate) use settle::stale;
-pub(crate) use settle::IdRecord;

@@ -65,7 +65,9 @@ mod tests {
         let tag = ETag::new("\"99914b932bd37a50b983c5e7c90ae93b\"");
         assert_eq!(ContentToken::of_tag(&tag), ContentToken::of_content(b"{}"));
         assert_eq!(ContentToken::of_content(b"{}").to_string(), "mZFLkyvTelA");
-        for other in ["\"99914b932bd37a50b983c5e7c90ae93b-2\"", "\"x\"", "\"zz914b932bd37a50b983c5e7c90ae93b\""] {
+        for other in
+            ["\"99914b932bd37a50b983c5e7c90ae93b-2\"", "\"x\"", "\"zz914b932bd37a50b983c5e7c90ae93b\""]
+        {
             assert_ne!(ContentToken::of_tag(&ETag::new(other)), ContentToken::of_content(b"{}"), "{other}");
         }
     }

@@ -11,9 +11,9 @@ mod snapshot;
 mod stats;
 mod sums;
 
+pub(crate) use markers::Markers;
 #[cfg(feature = "testing")]
 pub(crate) use markers::{Marker, is_accounted};
-pub(crate) use markers::Markers;
 pub(crate) use period::Period;
 pub use recount::TotalsCheck;
 #[cfg(feature = "testing")]

@@ -58,7 +58,10 @@ const _: () = {
     // A change that began on a marker as old as may be relied on is acknowledged on it in the ordinary case.
     assert!(less(RELIED_ON.saturating_add(LONGEST_REQUEST.saturating_mul(4)), RENEWED_AFTER));
     // What was acknowledged on a marker had landed before the marker could be removed, its late requests included.
-    assert!(less(RENEWED_AFTER.saturating_add(LONGEST_REQUEST).saturating_add(LATE_REQUEST), ACCOUNTED_AFTER));
+    assert!(less(
+        RENEWED_AFTER.saturating_add(LONGEST_REQUEST).saturating_add(LATE_REQUEST),
+        ACCOUNTED_AFTER
+    ));
     // A change that was acknowledged without a marker had landed before the period was sealed.
     assert!(less(MARKED_AFTER.saturating_add(LONGEST_REQUEST).saturating_add(LATE_REQUEST), SEALED_AFTER));
     // No save that is still working is taken for crashed.

@@ -121,16 +121,14 @@ impl S3Bucket {
         now.checked_add(self.offset.get().unwrap_or_default()).unwrap_or(now)
     }
 
-    fn listing(
-        request: &Request<'_>,
-        output: &ListObjectsV2Output,
-        date: Timestamp,
-    ) -> Result<Listing> {
+    fn listing(request: &Request<'_>, output: &ListObjectsV2Output, date: Timestamp) -> Result<Listing> {
         let listed = |object: &aws_sdk_s3::types::Object| {
             let key = request.present(object.key(), "Key")?;
             let etag = request.etag(object.e_tag())?;
             Ok(Listed {
-                key: request.present(keys::decode(key, output.encoding_type()), "readable Key").map(Key::new)?,
+                key: request
+                    .present(keys::decode(key, output.encoding_type()), "readable Key")
+                    .map(Key::new)?,
                 size: request.present(object.size().and_then(|size| u64::try_from(size).ok()), "Size")?,
                 token: Some(ContentToken::of_tag(&etag)),
                 etag,
@@ -242,14 +240,18 @@ impl Bucket for S3Bucket {
         loop {
             let sent_at = self.now();
             let date = DateOfAnswer::default();
-            let send = list.clone().set_continuation_token(continuation).customize().interceptor(date.clone());
+            let send =
+                list.clone().set_continuation_token(continuation).customize().interceptor(date.clone());
             let output = send.send().await.map_err(|error| request.error(Failure::of(error)))?;
             let listing = Self::listing(&request, &output, date.get().unwrap_or(sent_at))?;
             if !listing.truncated || !listing.objects.is_empty() {
                 return Ok(listing);
             }
             // A page may be empty and not the last: callers, who go on behind the last key, could not.
-            continuation = request.present(output.next_continuation_token(), "NextContinuationToken").map(Some)?.map(str::to_owned);
+            continuation = request
+                .present(output.next_continuation_token(), "NextContinuationToken")
+                .map(Some)?
+                .map(str::to_owned);
         }
     }
 

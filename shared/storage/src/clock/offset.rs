@@ -58,7 +58,10 @@ mod tests {
             // The bucket's clock shows 7.5 s when the request arrives.
             offset.observe(at(7 + wrong, 480), at(7 + wrong, 520), at(7, 0));
             let corrected = at(7 + wrong, 520) + offset.get().unwrap();
-            assert!(corrected.duration_since(at(7, 500)).abs() <= SignedDuration::from_millis(1040), "{corrected}");
+            assert!(
+                corrected.duration_since(at(7, 500)).abs() <= SignedDuration::from_millis(1040),
+                "{corrected}"
+            );
             let before = offset.get();
             offset.observe(at(9 + wrong, 480), at(9 + wrong, 520), at(9, 0));
             assert_eq!(offset.get(), before, "it does not waver");

@@ -154,7 +154,9 @@ impl Analyses {
             Ok(Outcome::Failed) | Err(Error::NoAnswer { .. }) => {
                 let fixed = self.created_at(id).await?;
                 let record = self.layout.id_record(id);
-                fixed.map(|fixed| (fixed, true)).ok_or_else(|| Error::refused("save", format!("cannot write {record}")))
+                fixed
+                    .map(|fixed| (fixed, true))
+                    .ok_or_else(|| Error::refused("save", format!("cannot write {record}")))
             }
             Err(error) => Err(error),
         }

@@ -78,7 +78,8 @@ impl Analyses {
         let clock = self.clock();
         let now = clock.now();
         let period = Period::of(created_at, now);
-        if !is_longer(now.duration_since(period.end()), MARKED_AFTER) || self.markers.has_younger(period, age, clock)
+        if !is_longer(now.duration_since(period.end()), MARKED_AFTER)
+            || self.markers.has_younger(period, age, clock)
         {
             return Ok(());
         }

@@ -107,14 +107,19 @@ mod tests {
             ("2026-01-18T00:00:00Z", "2026-01-15", "2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z"),
         ] {
             let found = Period::of(noon, at(now));
-            assert_eq!((found.to_string().as_str(), found.start(), found.end()), (period, at(start), at(end)));
+            assert_eq!(
+                (found.to_string().as_str(), found.start(), found.end()),
+                (period, at(start), at(end))
+            );
             assert_eq!(Period::parse(period), Some(found));
         }
     }
 
     #[test]
     fn other_texts_are_not_periods() {
-        for text in ["", "2026", "2026-01", "2026-1-15", "2026-01-15T", "2026-01-15T24", "2026-01-15T1", "2026-02-30"] {
+        for text in
+            ["", "2026", "2026-01", "2026-1-15", "2026-01-15T", "2026-01-15T24", "2026-01-15T1", "2026-02-30"]
+        {
             assert_eq!(Period::parse(text), None, "{text}");
         }
     }

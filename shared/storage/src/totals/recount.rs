@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
-use super::markers::MarkerListing;
 use super::Stats;
+use super::markers::MarkerListing;
 use crate::Analyses;
 use crate::bucket::Key;
 use crate::error::{Error, Result};
@@ -97,6 +97,7 @@ fn figures(stats: &Stats) -> BTreeMap<&'static str, Value> {
 fn differences(totals: &BTreeMap<&'static str, Value>, index: &BTreeMap<&'static str, Value>) -> String {
     let pairs = totals.iter().zip(index.values());
     let differ = pairs.filter(|((_, total), sum)| total != sum);
-    let texts: Vec<String> = differ.map(|((name, total), sum)| format!("{name} is {total} instead of {sum}")).collect();
+    let texts: Vec<String> =
+        differ.map(|((name, total), sum)| format!("{name} is {total} instead of {sum}")).collect();
     texts.join(", ")
 }

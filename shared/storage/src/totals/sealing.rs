@@ -145,14 +145,18 @@ impl Analyses {
     /// their ends are counted together.
     fn spans(&self, basis: &Basis, now: Timestamp) -> Vec<Span> {
         let Basis { markers, snapshot, .. } = basis;
-        let doubtful = markers.iter().map(|marker| marker.period).chain(snapshot.outlived(self.retention, now));
-        let spans = doubtful.map(|period| Span::covering(period, &snapshot.periods).until(snapshot.sealed_until));
+        let doubtful =
+            markers.iter().map(|marker| marker.period).chain(snapshot.outlived(self.retention, now));
+        let spans =
+            doubtful.map(|period| Span::covering(period, &snapshot.periods).until(snapshot.sealed_until));
         let mut spans: Vec<Span> = spans.filter(|span| span.start < span.end).collect();
         spans.sort_unstable();
         let mut joined: Vec<Span> = Vec::new();
         for span in spans {
             match joined.last_mut() {
-                Some(last) if span.start < last.end || last.with(span).analyses(snapshot) <= MAX_KEYS as u64 => {
+                Some(last)
+                    if span.start < last.end || last.with(span).analyses(snapshot) <= MAX_KEYS as u64 =>
+                {
                     *last = last.with(span);
                 }
                 _ => joined.push(span),

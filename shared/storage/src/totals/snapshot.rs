@@ -38,13 +38,19 @@ impl Snapshot {
 
     /// What is to be stored of these periods: those that are sealed, by hours and days as of now, and no more labels
     /// than are told apart.
-    pub(super) fn sealing(periods: &Periods, sealed_until: Timestamp, retention: Retention, now: Timestamp) -> Self {
+    pub(super) fn sealing(
+        periods: &Periods,
+        sealed_until: Timestamp,
+        retention: Retention,
+        now: Timestamp,
+    ) -> Self {
         let mut sealed = Periods::new();
         for (period, sums) in periods.iter().filter(|(period, _)| period.end() <= sealed_until) {
             sealed.entry(period.coarsened(now)).or_default().merge(sums);
         }
         let mut totals = total(&sealed);
-        let (implementations, statuses) = (totals.implementations.most_frequent(), totals.statuses.most_frequent());
+        let (implementations, statuses) =
+            (totals.implementations.most_frequent(), totals.statuses.most_frequent());
         for sums in sealed.values_mut().chain([&mut totals]) {
             sums.implementations = sums.implementations.folded(&implementations);
             sums.statuses = sums.statuses.folded(&statuses);
@@ -61,6 +67,9 @@ impl Snapshot {
 
     /// The listed periods whose sums no longer hold because some of their analyses are past their retention.
     pub(super) fn outlived(&self, retention: Retention, now: Timestamp) -> impl Iterator<Item = Period> {
-        self.periods.iter().filter(move |(_, sums)| sums.is_outlived(retention, now)).map(|(period, _)| *period)
+        self.periods
+            .iter()
+            .filter(move |(_, sums)| sums.is_outlived(retention, now))
+            .map(|(period, _)| *period)
     }
 }

@@ -1,4 +1,7 @@
 //! Runs every schedule of some operations, and checks what each leads to.
+//!
+//! Of schedules that differ only in the order of neighbours that do not meet, one is run: that in which the operation
+//! with the lower number goes first. Crashes, requests that are given up, and late ones come as early as they can.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -10,7 +13,7 @@ use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::testing::{Lax, LaxBucket, ManualClock, Mutant};
 use analysis_storage::{Analyses, AnalysisId, Bucket, Clock, Entry, Key, Layout, StorageType};
 
-use crate::gate::{Fate, Gate, Ticking};
+use crate::gate::{Access, Fate, Gate, Ticking};
 use crate::operation::{FIRST, Operation, Outcome, Subject, perform};
 
 /// A schedule: which alternative was taken of how many, step by step.
@@ -80,6 +83,36 @@ enum Event {
     Crash(usize),
     GiveUp(usize),
     Land(usize),
+    /// What is late is never carried out.
+    NeverLand,
+}
+
+/// What has just happened.
+enum Last {
+    /// Nothing, or what must not be reordered.
+    Start,
+    /// A request of this operation. It draws a token if another write follows it: the order of tokens matters, too.
+    Step {
+        task: usize,
+        accesses: Vec<Access>,
+        draws: bool,
+    },
+    GivenUp,
+    Other,
+}
+
+/// How a schedule ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Well,
+    /// Something went wrong on the way.
+    Hurt,
+    /// It is like another.
+    Pruned,
+}
+
+fn meet(some: &[Access], others: &[Access]) -> bool {
+    some.iter().any(|access| others.iter().any(|other| access.meets(other)))
 }
 
 /// What goes through all schedules.
@@ -120,8 +153,8 @@ impl Setup<'_> {
         analyses.with_mutant(self.mutant, clock)
     }
 
-    /// Runs one schedule and checks what it leads to.
-    fn run(&self, choices: &mut Choices) {
+    /// Runs one schedule and checks what it leads to, unless it is like another.
+    fn run(&self, choices: &mut Choices) -> bool {
         let clock: Arc<dyn Clock> = Arc::new(Ticking(ManualClock::at("2026-01-15T12:00:00Z", 7)));
         let bucket = Arc::new(MemoryBucket::new(clock.clone()));
         let mut subject = Subject { id: self.id.clone(), known: None };
@@ -137,19 +170,24 @@ impl Setup<'_> {
             Task { gate, work: Some(Box::pin(work)), outcome: None }
         };
         let mut tasks: Vec<Task> = self.operations.iter().enumerate().map(start).collect();
-        let went_wrong = self.interleave(&bucket, &mut tasks, choices);
+        let end = self.interleave(&bucket, &mut tasks, choices);
+        if end == End::Pruned {
+            return false;
+        }
         let outcomes: Vec<_> = tasks.iter().map(|task| task.outcome).collect();
         let what = || format!("{:?} {outcomes:?} {choices:?}", self.operations);
         self.check_before_repair(&bucket, &outcomes, &what);
-        if went_wrong {
+        if end == End::Hurt {
             now(self.open(bucket.clone(), &clock).repair(self.id)).unwrap();
         }
         self.check_rest(&bucket, &outcomes, &what);
+        true
     }
 
-    /// Lets request after request through, as the choices say; whether anything went wrong.
-    fn interleave(&self, bucket: &MemoryBucket, tasks: &mut [Task], choices: &mut Choices) -> bool {
-        let mut went_wrong = false;
+    /// Lets request after request through, as the choices say.
+    fn interleave(&self, bucket: &MemoryBucket, tasks: &mut [Task], choices: &mut Choices) -> End {
+        let mut last = Last::Start;
+        let mut end = End::Well;
         loop {
             for number in 0..tasks.len() {
                 if tasks[number].poll() {
@@ -157,33 +195,77 @@ impl Setup<'_> {
                     self.check_listed(bucket, &outcomes, choices);
                 }
             }
-            let events = self.events(tasks, went_wrong);
+            if let Last::Step { task, draws, .. } = &mut last {
+                *draws = tasks[*task].gate.waiting().iter().any(Access::is_put);
+            }
+            let events = self.events(tasks, end == End::Hurt, &last);
             if events.is_empty() {
-                return went_wrong;
+                let is_over = tasks.iter().all(|task| task.work.is_none());
+                return if is_over { end } else { End::Pruned };
             }
             let event = events[choices.choose(events.len())];
-            went_wrong |= !matches!(event, Event::GoOn(_));
-            match event {
-                Event::GoOn(task) => tasks[task].gate.decide(Fate::Through),
-                Event::Crash(task) => tasks[task].work = None,
-                Event::GiveUp(task) => tasks[task].gate.decide(Fate::GivenUp),
-                Event::Land(task) => now(tasks[task].gate.land()),
+            if !matches!(event, Event::GoOn(_)) {
+                end = End::Hurt;
             }
+            last = match event {
+                Event::GoOn(task) => {
+                    let accesses = tasks[task].gate.waiting();
+                    tasks[task].gate.decide(Fate::Through);
+                    Last::Step { task, accesses, draws: false }
+                }
+                Event::Crash(task) => {
+                    tasks[task].work = None;
+                    Last::Other
+                }
+                Event::GiveUp(task) => {
+                    tasks[task].gate.decide(Fate::GivenUp);
+                    Last::GivenUp
+                }
+                Event::Land(task) => {
+                    now(tasks[task].gate.land());
+                    Last::Other
+                }
+                Event::NeverLand => return end,
+            };
         }
     }
 
-    fn events(&self, tasks: &[Task], went_wrong: bool) -> Vec<Event> {
+    fn events(&self, tasks: &[Task], is_hurt: bool, last: &Last) -> Vec<Event> {
         let live = || (0..tasks.len()).filter(|n| tasks[*n].work.is_some());
-        let mut events: Vec<Event> = live().map(Event::GoOn).collect();
-        match self.fault {
-            Fault::Crash if !went_wrong => events.extend(live().map(Event::Crash)),
-            Fault::Late if !went_wrong => {
-                events.extend(live().filter(|n| tasks[*n].gate.may_give_up()).map(Event::GiveUp));
+        let is_first = |n: &usize| match last {
+            Last::Step { task, accesses, draws: false } if n < task => {
+                meet(&tasks[*n].gate.waiting(), accesses)
             }
-            _ => {}
+            _ => true,
+        };
+        let mut events: Vec<Event> = live().filter(is_first).map(Event::GoOn).collect();
+        let just_went_on = |n: &usize| match last {
+            Last::Start => true,
+            Last::Step { task, .. } => task == n,
+            Last::GivenUp | Last::Other => false,
+        };
+        if !is_hurt {
+            let may = live().filter(just_went_on);
+            let writes = |n: &usize| tasks[*n].gate.waiting().iter().any(Access::is_write);
+            match self.fault {
+                Fault::Crash => events.extend(may.map(Event::Crash)),
+                Fault::Late => events.extend(may.filter(writes).map(Event::GiveUp)),
+                Fault::None => {}
+            }
         }
-        let late = (0..tasks.len()).filter(|n| tasks[*n].gate.is_on_its_way());
-        events.extend(late.map(Event::Land));
+        let lands = |n: &usize| {
+            let late = tasks[*n].gate.on_its_way();
+            late.is_some_and(|late| match last {
+                Last::Step { accesses, .. } => meet(&[late], accesses),
+                Last::GivenUp => true,
+                Last::Start | Last::Other => false,
+            })
+        };
+        events.extend((0..tasks.len()).filter(lands).map(Event::Land));
+        // Where others go on, doing so is the other choice.
+        if live().next().is_none() && !events.is_empty() {
+            events.push(Event::NeverLand);
+        }
         events
     }
 
@@ -212,7 +294,8 @@ impl Setup<'_> {
         outcomes: &[Option<Outcome>],
         what: &impl Fn() -> String,
     ) {
-        let all_known = outcomes.iter().all(|outcome| matches!(outcome, Some(Outcome::Done | Outcome::Refused)));
+        let all_known =
+            outcomes.iter().all(|outcome| matches!(outcome, Some(Outcome::Done | Outcome::Refused)));
         if all_known && !self.deletes() {
             let shown = entries(bucket).iter().map(|entry| entry.saved_at).max();
             let stored = documents(bucket).first().and_then(|key| now(bucket.head(key)).unwrap());
@@ -247,8 +330,7 @@ impl Setup<'_> {
         let mut choices = Choices::default();
         let mut schedules = 0;
         loop {
-            self.run(&mut choices);
-            schedules += 1;
+            schedules += usize::from(self.run(&mut choices));
             if !choices.advance() {
                 return schedules;
             }

@@ -24,6 +24,43 @@ pub(crate) enum Fate {
     GivenUp,
 }
 
+/// What a request reads or writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Access {
+    key: String,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Read,
+    /// Of all keys that begin so.
+    List,
+    Put,
+    Delete,
+}
+
+impl Access {
+    fn new(kind: Kind, key: impl Into<String>) -> Self {
+        Self { key: key.into(), kind }
+    }
+
+    pub(crate) fn is_write(&self) -> bool {
+        matches!(self.kind, Kind::Put | Kind::Delete)
+    }
+
+    pub(crate) fn is_put(&self) -> bool {
+        self.kind == Kind::Put
+    }
+
+    /// Whether it matters which of the two comes first.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        let covers = |a: &Self, b: &Self| a.kind == Kind::List && b.key.starts_with(&a.key);
+        let is_shared = self.key == other.key || covers(self, other) || covers(other, self);
+        is_shared && (self.is_write() || other.is_write())
+    }
+}
+
 /// A request that waits.
 #[derive(Debug, Clone)]
 enum Held {
@@ -37,8 +74,7 @@ pub(crate) struct Gate {
     inner: Arc<MemoryBucket>,
     let_through: AtomicUsize,
     give_up: AtomicUsize,
-    /// How many writes wait.
-    waiting: AtomicUsize,
+    waiting: Mutex<Vec<Access>>,
     on_its_way: Mutex<Option<Held>>,
 }
 
@@ -49,12 +85,13 @@ fn take(permits: &AtomicUsize) -> bool {
 impl Gate {
     pub(crate) fn new(inner: Arc<MemoryBucket>) -> Self {
         let none = AtomicUsize::default;
-        Self { inner, let_through: none(), give_up: none(), waiting: none(), on_its_way: Mutex::default() }
+        let (let_through, give_up) = (none(), none());
+        Self { inner, let_through, give_up, waiting: Mutex::default(), on_its_way: Mutex::default() }
     }
 
-    /// Whether a write waits, which may be carried out late.
-    pub(crate) fn may_give_up(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
+    /// The requests that wait: several if they are sent at once.
+    pub(crate) fn waiting(&self) -> Vec<Access> {
+        self.waiting.lock().unwrap().clone()
     }
 
     pub(crate) fn decide(&self, fate: Fate) {
@@ -62,8 +99,9 @@ impl Gate {
         permits.store(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_on_its_way(&self) -> bool {
-        self.on_its_way.lock().unwrap().is_some()
+    /// The write that was given up, and may still be carried out.
+    pub(crate) fn on_its_way(&self) -> Option<Access> {
+        self.on_its_way.lock().unwrap().as_ref().map(Held::access)
     }
 
     /// Carries out what was given up.
@@ -77,25 +115,47 @@ impl Gate {
         }
     }
 
-    async fn pass(&self) -> &MemoryBucket {
-        std::future::poll_fn(|_| if take(&self.let_through) { Poll::Ready(()) } else { Poll::Pending }).await;
+    /// Waits; whether it is let through.
+    async fn wait(&self, access: Access) -> bool {
+        let may_give_up = access.is_write();
+        self.waiting.lock().unwrap().push(access.clone());
+        let is_through = std::future::poll_fn(|_| {
+            if take(&self.let_through) {
+                Poll::Ready(true)
+            } else if may_give_up && take(&self.give_up) {
+                Poll::Ready(false)
+            } else {
+                Poll::Pending
+            }
+        });
+        let is_through = is_through.await;
+        let mut waiting = self.waiting.lock().unwrap();
+        if let Some(index) = waiting.iter().position(|other| *other == access) {
+            waiting.remove(index);
+        }
+        is_through
+    }
+
+    async fn pass(&self, kind: Kind, key: &str) -> &MemoryBucket {
+        self.wait(Access::new(kind, key)).await;
         &self.inner
     }
 
     async fn pass_write(&self, held: Held) -> Result<&MemoryBucket> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        let is_through = std::future::poll_fn(|_| match (take(&self.let_through), take(&self.give_up)) {
-            (true, _) => Poll::Ready(true),
-            (_, true) => Poll::Ready(false),
-            _ => Poll::Pending,
-        });
-        let is_through = is_through.await;
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        if is_through {
+        if self.wait(held.access()).await {
             return Ok(&self.inner);
         }
         *self.on_its_way.lock().unwrap() = Some(held);
         Err(Error::NoAnswer { operation: "write".to_owned(), source: "given up".into() })
+    }
+}
+
+impl Held {
+    fn access(&self) -> Access {
+        match self {
+            Self::Put(put) => Access::new(Kind::Put, put.key.as_str()),
+            Self::Delete(key, _) => Access::new(Kind::Delete, key.as_str()),
+        }
     }
 }
 
@@ -115,11 +175,11 @@ impl Bucket for Gate {
     }
 
     async fn get(&self, key: &Key, options: GetOptions) -> Result<Got> {
-        self.pass().await.get(key, options).await
+        self.pass(Kind::Read, key.as_str()).await.get(key, options).await
     }
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
-        self.pass().await.head(key).await
+        self.pass(Kind::Read, key.as_str()).await.head(key).await
     }
 
     async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
@@ -128,7 +188,7 @@ impl Bucket for Gate {
     }
 
     async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing> {
-        self.pass().await.list(prefix, start_after, limit).await
+        self.pass(Kind::List, prefix).await.list(prefix, start_after, limit).await
     }
 
     async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
@@ -136,7 +196,7 @@ impl Bucket for Gate {
     }
 
     async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring> {
-        self.pass().await.restore(key, days, tier).await
+        self.inner.restore(key, days, tier).await
     }
 
     async fn info(&self) -> Result<BucketInfo> {

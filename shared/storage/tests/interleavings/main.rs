@@ -1,5 +1,5 @@
 //! Every interleaving of two and three operations on one id, request by request, over the real code; for two, with a
-//! crash of either before each of its requests, and with each write of either carried out long after its sender gave up.
+//! crash of either before each of its requests, and with each write of either carried out after its sender gave up.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code: a panic is how it reports")]
 
@@ -11,9 +11,7 @@ use analysis_storage::AnalysisId;
 use analysis_storage::testing::{Lax, Mutant};
 
 use explore::{Fault, Setup};
-use operation::Operation::{
-    self, Create, Delete, Import, ImportKnown, ImportReplacing, Match, Repair, Save,
-};
+use operation::Operation::{self, Create, Delete, Import, ImportKnown, ImportReplacing, Match, Repair, Save};
 
 /// A `UUIDv7` of the hour: no id record, no marker, so that each operation is as short as it can be.
 const UUID7: &str = "019bc14f-ef80-7000-8000-000000000000";
@@ -27,7 +25,7 @@ fn explore(name: &str, fault: Fault, sets: &[&[Operation]], starts: &[bool], ids
         }
     }
     eprintln!("{name}: {total} schedules");
-    assert!(total > 1000);
+    assert!(total > 100);
 }
 
 const PAIRS: [&[Operation]; 9] = [
@@ -54,8 +52,8 @@ fn two_operations_in_every_order() {
 
 #[test]
 fn two_operations_in_every_order_with_a_crash_at_every_step() {
-    explore("pairs with a crash", Fault::Crash, &PAIRS, &[false, true], &[UUID7]);
-    explore("matches with a crash", Fault::Crash, &MATCHES, &[true], &[UUID7]);
+    explore("pairs with a crash", Fault::Crash, &PAIRS, &[false, true], &[UUID7, "named"]);
+    explore("matches with a crash", Fault::Crash, &MATCHES, &[true], &[UUID7, "named"]);
 }
 
 #[test]
@@ -79,7 +77,7 @@ const IMPORTS: [&[Operation]; 8] = [
 #[test]
 fn imports_beside_other_operations_in_every_order_with_a_crash_at_every_step_or_any_write_late() {
     explore("imports", Fault::None, &IMPORTS, &[false, true], &[UUID7]);
-    explore("imports that crash", Fault::Crash, &IMPORTS[..5], &[false], &[UUID7]);
+    explore("imports that crash", Fault::Crash, &IMPORTS, &[false, true], &[UUID7]);
     explore("imports with a late request", Fault::Late, &IMPORTS[..5], &[false], &[UUID7]);
 }
 
@@ -107,8 +105,13 @@ fn imports_of_what_a_list_has_shown_in_every_order() {
 /// Of three, those that are short enough to go through all their orders.
 #[test]
 fn three_operations_in_every_order() {
-    let triples: [&[Operation]; 3] =
-        [&[Create, Delete, Repair], &[Create, Delete, Delete], &[Create, Repair, Repair]];
+    let triples: [&[Operation]; 5] = [
+        &[Create, Delete, Repair],
+        &[Create, Delete, Delete],
+        &[Create, Repair, Repair],
+        &[Create, Save, Repair],
+        &[Create, Create, Delete],
+    ];
     explore("triples", Fault::None, &triples, &[false], &[UUID7]);
 }
 

@@ -255,8 +255,8 @@ impl History {
         };
         at >= self.healed && last <= self.healed
             || of_id().any(|(index, healer)| {
-                let alone = of_id()
-                    .all(|(other, r)| other == index || r.end() < healer.from || r.from > healer.to);
+                let alone =
+                    of_id().all(|(other, r)| other == index || r.end() < healer.from || r.from > healer.to);
                 healer.heals() && alone && healer.from > last && healer.to < at
             })
     }
@@ -266,7 +266,8 @@ impl History {
         let at = self.now();
         let took = |r: &Record| self.time(r.settled).duration_since(self.time(r.from));
         let is_quick = |r: &Record| took(r) < COUNTED_WITHIN;
-        self.is_sound(id, at) || has_right_clocks && self.records.iter().filter(|r| r.changes(id)).all(is_quick)
+        self.is_sound(id, at)
+            || has_right_clocks && self.records.iter().filter(|r| r.changes(id)).all(is_quick)
     }
 
     /// Whether the id certainly held something all the time, whatever saves and repairs have replaced it, crashed or not.
@@ -330,7 +331,9 @@ impl History {
             None => Then::Keep,
         };
         let must = match &record.came {
-            Some(Came::Saved(saved)) => Some((if saved.created { Needs::Absent } else { needs(asked) }, change)),
+            Some(Came::Saved(saved)) => {
+                Some((if saved.created { Needs::Absent } else { needs(asked) }, change))
+            }
             Some(Came::Imported(outcome)) => Some(imported(*outcome, record.value(), change)),
             // What is past its retention is deleted, too.
             Some(Came::Deleted) if self.over_at(asked).is_some_and(|over| over <= to) => {
@@ -349,7 +352,8 @@ impl History {
                 false => effect.is_conditional || nth == 0 && !record.is_acknowledged(),
             };
             let needs = self.needs_of(effect).filter(|needs| may_count && allows(asked, *needs));
-            let pinned = |needs| Step { from: effect.step, to: effect.step, must: false, needs, then: change };
+            let pinned =
+                |needs| Step { from: effect.step, to: effect.step, must: false, needs, then: change };
             steps.extend(needs.map(pinned));
         }
         if let (Then::Set(..), Some(over)) = (change, self.over_of(record)) {

@@ -27,16 +27,37 @@ pub(crate) enum Wish {
 /// One operation. Ids are indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Op {
-    SaveNew { id: usize, value: Value },
-    Save { id: usize, value: Value, wish: Wish },
-    Delete { id: usize, wish: Wish },
-    Load { id: usize },
-    Repair { id: usize },
+    SaveNew {
+        id: usize,
+        value: Value,
+    },
+    Save {
+        id: usize,
+        value: Value,
+        wish: Wish,
+    },
+    Delete {
+        id: usize,
+        wish: Wish,
+    },
+    Load {
+        id: usize,
+    },
+    Repair {
+        id: usize,
+    },
     /// With a creation time, in milliseconds.
-    Import { id: usize, value: Value, created: i64, replace: bool },
+    Import {
+        id: usize,
+        value: Value,
+        created: i64,
+        replace: bool,
+    },
     /// The scheduled repair of all months, and a recount.
     Maintain,
-    List { limit: usize },
+    List {
+        limit: usize,
+    },
     Stats,
 }
 
@@ -156,7 +177,8 @@ impl Broken {
     /// Whether only totals of past periods show it.
     fn is_of_totals(self) -> bool {
         let rules = [Mutant::NoMarker, Mutant::SnapshotBeforeMarkers, Mutant::AgeAtDeletion];
-        self.rule.is_some_and(|rule| rules.contains(&rule)) || matches!(self.lax, Some(Lax::Totals | Lax::Markers))
+        self.rule.is_some_and(|rule| rules.contains(&rule))
+            || matches!(self.lax, Some(Lax::Totals | Lax::Markers))
     }
 }
 
@@ -267,7 +289,14 @@ fn id(n: usize, past: bool, weather: &Weather, random: &mut Random) -> AnalysisI
     AnalysisId::generate(created_at, [random.next(), random.next()])
 }
 
-fn op(n: usize, ids: &[AnalysisId], mix: [u32; 9], repeats: bool, start: Timestamp, random: &mut Random) -> Op {
+fn op(
+    n: usize,
+    ids: &[AnalysisId],
+    mix: [u32; 9],
+    repeats: bool,
+    start: Timestamp,
+    random: &mut Random,
+) -> Op {
     let id = random.below(ids.len());
     let value = |id: usize, n: usize| u32::try_from(id).unwrap() * VALUES_PER_ID + u32::try_from(n).unwrap();
     let number = if repeats { random.below(2) } else { n };

@@ -146,9 +146,13 @@ impl<'a> Schedule<'a> {
 
     fn raise_storm(&mut self, random: &mut Random) {
         let now = self.engine.world.time.micros();
-        if self.plan.weather.storm > 0 && now > self.storm.0 && random.below(200) < self.plan.weather.storm as usize {
+        if self.plan.weather.storm > 0
+            && now > self.storm.0
+            && random.below(200) < self.plan.weather.storm as usize
+        {
             let seconds = random.one_of(&[1, 10, 30, 120, 300]);
-            self.storm = (now + seconds * SECOND, random.one_of(&[Fate::Refused, Fate::Refused, Fate::Vanished]));
+            self.storm =
+                (now + seconds * SECOND, random.one_of(&[Fate::Refused, Fate::Refused, Fate::Vanished]));
         }
     }
 
@@ -176,7 +180,13 @@ impl<'a> Schedule<'a> {
                 // Nobody waits for it: it may still arrive, or never.
                 Some(until) if now <= until => vec![(arrive(Fate::Vanished), 5), (arrive(Fate::Lost), 10)],
                 Some(_) => vec![(arrive(Fate::Vanished), 200)],
-                None if w.answered => if is_awake { vec![(Event::Answer { op, nth }, 80)] } else { Vec::new() },
+                None if w.answered => {
+                    if is_awake {
+                        vec![(Event::Answer { op, nth }, 80)]
+                    } else {
+                        Vec::new()
+                    }
+                }
                 None if is_awake || is_on_the_wire => vec![(arrive(Fate::Effect), 80)],
                 None => Vec::new(),
             }
@@ -196,7 +206,8 @@ impl<'a> Schedule<'a> {
             }
             Event::Arrive { op, nth, fate } => {
                 let Some(waiting) = self.waiting(*op, *nth).filter(|w| !w.answered) else { return false };
-                let is_overdue = waiting.late_until.is_some_and(|until| until < self.engine.world.time.micros());
+                let is_overdue =
+                    waiting.late_until.is_some_and(|until| until < self.engine.world.time.micros());
                 let may_arrive = self.engine.is_on_the_wire(waiting.task) || waiting.late_until.is_some();
                 let is_asleep = !self.engine.is_awake(waiting.task);
                 if !may_arrive || is_overdue && *fate != Fate::Vanished || is_asleep && *fate == Fate::Late {

@@ -69,7 +69,9 @@ impl Walk<'_> {
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name();
-            let Some(text) = name.to_str().filter(|text| !key.is_empty() || *text != RESERVED) else { continue };
+            let Some(text) = name.to_str().filter(|text| !key.is_empty() || *text != RESERVED) else {
+                continue;
+            };
             let mut key = if key.is_empty() { text.to_owned() } else { format!("{key}/{text}") };
             // Most listings are of one id, out of all entries of the index: nothing is asked of the others.
             if !key.starts_with(self.prefix) && !self.prefix.starts_with(&format!("{key}/")) {

@@ -88,7 +88,7 @@ impl Failure {
     }
 
     /// The SDK gives no type to what fails before it sends: it reports missing credentials and malformed names
-    /// among the failed connections, so their texts must tell. `tests/s3.rs` holds the SDK to these texts.
+    /// among the failed connections, so their texts must tell. `tests/s3/` holds the SDK to these texts.
     fn not_sent(error: Cause) -> Self {
         let chain = || successors(Some(&*error as &(dyn StdError + 'static)), |&error| error.source());
         let says =

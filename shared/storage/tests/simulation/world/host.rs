@@ -10,8 +10,8 @@ use analysis_storage::{Bucket, Clock, ClockOffset, ContentToken, ETag, Key, Resu
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use super::call::{Answer, Call};
 use super::World;
+use super::call::{Answer, Call};
 use crate::random::Random;
 
 /// How the clocks of processes run.
