@@ -1,5 +1,5 @@
-.PHONY: help run test test-programs test-round-trips test-others slowest sim lint lint-rust lint-template budget \
-	bench-cold walkthrough watch cloud build deploy setup
+.PHONY: help run test test-programs test-round-trips test-others slowest sim mutants mutants-changed lint lint-rust \
+	lint-template budget bench-cold walkthrough watch cloud build deploy setup
 
 VENV := .venv
 TOOLS := $(CURDIR)/$(VENV)/bin
@@ -40,6 +40,13 @@ slowest: setup test-programs ## Run every test and show the ten slowest, in seco
 
 sim: ## Run the simulation of the protocol with more seeds (SEEDS=...)
 	SEEDS=$(or $(SEEDS),100000) cargo test -p analysis-storage --test simulation no_seed -- --nocapture
+
+mutants: ## Break the protocol one line at a time, and see whether a test notices (SHARD=0/8: an eighth of the lines)
+	@cargo mutants --version || { echo "install it: cargo install --locked cargo-mutants"; exit 1; }
+	cargo mutants --config .config/mutants.toml --package analysis-storage $(if $(SHARD),--shard $(SHARD))
+
+mutants-changed: # The same for some of the lines that the last commit changed
+	.ci/mutants
 
 lint: lint-rust lint-template ## Check format, lints, documentation, dependencies and the template
 

@@ -121,7 +121,7 @@ fn the_store_itself_is_not_migrated_but_adopted_by_a_rebuild() {
     let output = program(&variables).arg("rebuild").output().unwrap();
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert_eq!(output.status.code(), Some(1), "{text}");
-    let older = "misplaced object: old/analysis/2024/01/twice.json (a newer document with its id is \
+    let older = "misplaced object: old/analysis/2024/01/twice.json (its id belongs to \
                  old/analysis/2023/06/twice.json)";
     assert!(text.contains(older), "{text}");
     let directory = tempfile::TempDir::new().unwrap();

@@ -111,6 +111,24 @@ enum End {
     Pruned,
 }
 
+fn happen(event: Event, tasks: &mut [Task]) -> Last {
+    match event {
+        Event::GoOn(task) => {
+            let accesses = tasks[task].gate.waiting();
+            tasks[task].gate.decide(Fate::Through);
+            return Last::Step { task, accesses, draws: false };
+        }
+        Event::GiveUp(task) => {
+            tasks[task].gate.decide(Fate::GivenUp);
+            return Last::GivenUp;
+        }
+        Event::Crash(task) => tasks[task].work = None,
+        Event::Land(task) => now(tasks[task].gate.land()),
+        Event::NeverLand => {}
+    }
+    Last::Other
+}
+
 fn meet(some: &[Access], others: &[Access]) -> bool {
     some.iter().any(|access| others.iter().any(|other| access.meets(other)))
 }
@@ -207,26 +225,10 @@ impl Setup<'_> {
             if !matches!(event, Event::GoOn(_)) {
                 end = End::Hurt;
             }
-            last = match event {
-                Event::GoOn(task) => {
-                    let accesses = tasks[task].gate.waiting();
-                    tasks[task].gate.decide(Fate::Through);
-                    Last::Step { task, accesses, draws: false }
-                }
-                Event::Crash(task) => {
-                    tasks[task].work = None;
-                    Last::Other
-                }
-                Event::GiveUp(task) => {
-                    tasks[task].gate.decide(Fate::GivenUp);
-                    Last::GivenUp
-                }
-                Event::Land(task) => {
-                    now(tasks[task].gate.land());
-                    Last::Other
-                }
-                Event::NeverLand => return end,
-            };
+            if let Event::NeverLand = event {
+                return end;
+            }
+            last = happen(event, tasks);
         }
     }
 

@@ -9,6 +9,7 @@
 //! - A conditional write of a document that takes effect beside the one that was acknowledged (a late create behind a
 //!   delete, a late replace or delete of bytes that were saved back) is one more change, at the moment it landed.
 //!   If it landed late it leaves the id unsound.
+//! - Of two deletes of one tag both may succeed, if the one that did nothing has had no answer to an earlier try.
 //! - A late entry that lands where its document has gone leaves the id unsound.
 
 use std::collections::BTreeSet;
@@ -339,6 +340,8 @@ impl History {
             Some(Came::Deleted) if self.over_at(asked).is_some_and(|over| over <= to) => {
                 Some((Needs::Nothing, change))
             }
+            // It was seen, and somebody else has deleted it behind an answer that was lost.
+            Some(Came::Deleted) if record.effects.is_empty() => Some((Needs::Absent, Then::Keep)),
             Some(Came::Deleted) => Some((needs(asked), change)),
             Some(Came::Refused) => Some((refused(asked), Then::Keep)),
             Some(Came::NotFound) => Some((Needs::Absent, Then::Keep)),
@@ -347,9 +350,10 @@ impl History {
         };
         steps.extend(must.map(|(needs, then)| Step { from, to, must: true, needs, then }));
         for (nth, effect) in record.effects.iter().enumerate() {
-            let may_count = match record.is_refused() {
-                true => effect.is_late && effect.is_conditional,
-                false => effect.is_conditional || nth == 0 && !record.is_acknowledged(),
+            let may_count = if record.is_refused() {
+                effect.is_late && effect.is_conditional
+            } else {
+                effect.is_conditional || nth == 0 && !record.is_acknowledged()
             };
             let needs = self.needs_of(effect).filter(|needs| may_count && allows(asked, *needs));
             let pinned =

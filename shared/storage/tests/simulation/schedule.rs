@@ -204,21 +204,7 @@ impl<'a> Schedule<'a> {
                 self.ops.push(*op);
                 self.engine.start(self.plan.ops[*op], *process);
             }
-            Event::Arrive { op, nth, fate } => {
-                let Some(waiting) = self.waiting(*op, *nth).filter(|w| !w.answered) else { return false };
-                let is_overdue =
-                    waiting.late_until.is_some_and(|until| until < self.engine.world.time.micros());
-                let may_arrive = self.engine.is_on_the_wire(waiting.task) || waiting.late_until.is_some();
-                let is_asleep = !self.engine.is_awake(waiting.task);
-                if !may_arrive || is_overdue && *fate != Fate::Vanished || is_asleep && *fate == Fate::Late {
-                    return false;
-                }
-                let fate = if waiting.sleep_until.is_some() { Fate::Effect } else { *fate };
-                if waiting.sleep_until.is_some() && is_asleep {
-                    return false;
-                }
-                self.engine.decide(waiting, fate);
-            }
+            Event::Arrive { op, nth, fate } => return self.arrive(*op, *nth, *fate),
             Event::Answer { op, nth } => {
                 let Some(waiting) = self.waiting(*op, *nth).filter(|w| w.answered) else { return false };
                 if !self.engine.is_awake(waiting.task) {
@@ -249,6 +235,20 @@ impl<'a> Schedule<'a> {
             Event::Crash { op, restart } => return self.crash(*op, *restart),
         }
         true
+    }
+
+    fn arrive(&mut self, op: usize, nth: usize, fate: Fate) -> bool {
+        let Some(waiting) = self.waiting(op, nth).filter(|w| !w.answered) else { return false };
+        let (is_awake, is_sleep) = (self.engine.is_awake(waiting.task), waiting.sleep_until.is_some());
+        let may = match waiting.late_until {
+            Some(until) => fate == Fate::Vanished || self.engine.world.time.micros() <= until,
+            None if is_awake => true,
+            None => !is_sleep && fate != Fate::Late && self.engine.is_on_the_wire(waiting.task),
+        };
+        if may {
+            self.engine.decide(waiting, if is_sleep { Fate::Effect } else { fate });
+        }
+        may
     }
 
     fn crash(&mut self, op: usize, restart: Option<usize>) -> bool {
