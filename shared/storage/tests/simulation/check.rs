@@ -15,7 +15,7 @@ use crate::run::midnight_after;
 
 const MINUTE: i64 = 60_000_000;
 
-/// A late request may have written the bytes of an acknowledged save again, with the token of another attempt.
+/// The very bytes may have been written again, with another token: by a late request, or by a save that crashed.
 const SAVED_BACK: SignedDuration = SignedDuration::from_mins(2);
 
 type Check = Result<(), String>;
@@ -96,7 +96,7 @@ fn index_is_exact(engine: &Engine) -> Check {
         let meta = world.meta(&key).expect("it was listed just now");
         let of_id = entries.remove(&id).unwrap_or_default();
         let stands_for = |entry: &&Entry| {
-            let apart = entry.saved_at.timestamp().duration_since(meta.saved_at.timestamp()).abs();
+            let apart = entry.saved_at.timestamp().duration_since(meta.last_modified).abs();
             entry.saved_at == meta.saved_at || Some(entry.token) == meta.token && apart <= SAVED_BACK
         };
         let current: Vec<_> = of_id.iter().filter(stands_for).collect();

@@ -9,6 +9,8 @@
 //! - A conditional write of a document that takes effect beside the one that was acknowledged (a late create behind a
 //!   delete, a late replace or delete of bytes that were saved back) is one more change, at the moment it landed.
 //!   If it landed late it leaves the id unsound.
+//! - A tag does not tell a document from one of the same bytes: what replaces one that is past its retention may replace
+//!   those bytes saved back, and take itself for the first.
 //! - Of two deletes of one tag both may succeed, if the one that did nothing has had no answer to an earlier try.
 //! - A late entry that lands where its document has gone leaves the id unsound.
 
@@ -331,23 +333,7 @@ impl History {
             None if matches!(record.op, Op::Delete { .. }) => Then::Clear,
             None => Then::Keep,
         };
-        let must = match &record.came {
-            Some(Came::Saved(saved)) => {
-                Some((if saved.created { Needs::Absent } else { needs(asked) }, change))
-            }
-            Some(Came::Imported(outcome)) => Some(imported(*outcome, record.value(), change)),
-            // What is past its retention is deleted, too.
-            Some(Came::Deleted) if self.over_at(asked).is_some_and(|over| over <= to) => {
-                Some((Needs::Nothing, change))
-            }
-            // It was seen, and somebody else has deleted it behind an answer that was lost.
-            Some(Came::Deleted) if record.effects.is_empty() => Some((Needs::Absent, Then::Keep)),
-            Some(Came::Deleted) => Some((needs(asked), change)),
-            Some(Came::Refused) => Some((refused(asked), Then::Keep)),
-            Some(Came::NotFound) => Some((Needs::Absent, Then::Keep)),
-            Some(Came::Loaded(value)) => Some((Needs::Is(*value), Then::Keep)),
-            _ => None,
-        };
+        let must = self.told(record, change);
         steps.extend(must.map(|(needs, then)| Step { from, to, must: true, needs, then }));
         for (nth, effect) in record.effects.iter().enumerate() {
             let may_count = if record.is_refused() {
@@ -366,6 +352,33 @@ impl History {
         }
     }
 
+    /// What an operation was told: what must have been there, and what it has changed.
+    fn told(&self, record: &Record, change: Then) -> Option<(Needs, Then)> {
+        let Record { to, asked, .. } = *record;
+        match &record.came {
+            Some(came)
+                if came.is_creation() && record.effects.iter().any(|effect| self.is_saved_back(effect)) =>
+            {
+                Some((Needs::Nothing, change))
+            }
+            Some(Came::Saved(saved)) => {
+                Some((if saved.created { Needs::Absent } else { needs(asked) }, change))
+            }
+            Some(Came::Imported(outcome)) => Some(imported(*outcome, record.value(), change)),
+            // What is past its retention is deleted, too.
+            Some(Came::Deleted) if self.over_at(asked).is_some_and(|over| over <= to) => {
+                Some((Needs::Nothing, change))
+            }
+            // It was seen, and somebody else has deleted it behind an answer that was lost.
+            Some(Came::Deleted) if record.effects.is_empty() => Some((Needs::Absent, Then::Keep)),
+            Some(Came::Deleted) => Some((needs(asked), change)),
+            Some(Came::Refused) => Some((refused(asked), Then::Keep)),
+            Some(Came::NotFound) => Some((Needs::Absent, Then::Keep)),
+            Some(Came::Loaded(value)) => Some((Needs::Is(*value), Then::Keep)),
+            _ => None,
+        }
+    }
+
     /// What was there when a document was changed; none if nobody has saved it.
     fn needs_of(&self, effect: &Effect) -> Option<Needs> {
         match effect.before {
@@ -375,6 +388,13 @@ impl History {
             }
             Some((value, _)) => value.map(Needs::Is),
         }
+    }
+
+    /// Whether it replaced bytes that had been there until they were past their retention, and were saved back since.
+    fn is_saved_back(&self, effect: &Effect) -> bool {
+        let Some((Some(value), _)) = effect.before else { return false };
+        let tokens = self.writers(value).flat_map(|record| &record.effects).filter_map(|e| e.saved_at);
+        tokens.filter_map(|saved_at| self.over(saved_at)).any(|over| over <= effect.step)
     }
 
     /// Whether a value was seen that was past its retention before anybody looked.

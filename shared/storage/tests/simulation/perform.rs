@@ -53,6 +53,15 @@ pub(crate) enum Came {
 }
 
 impl Came {
+    /// Whether it says that there was nothing before.
+    pub(crate) fn is_creation(&self) -> bool {
+        match self {
+            Self::Saved(saved) => saved.created,
+            Self::Imported(outcome) => *outcome == Outcome::Created,
+            _ => false,
+        }
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Saved(_) => "saved",
