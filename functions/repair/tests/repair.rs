@@ -80,7 +80,7 @@ async fn a_schedule_repairs_every_month_there_is() {
     assert!(!outcome.is_late);
 }
 
-/// What EventBridge sends.
+/// What a schedule sends.
 fn schedule() -> Value {
     json!({ "version": "0", "detail-type": "Scheduled Event", "detail": {}, "resources": [] })
 }

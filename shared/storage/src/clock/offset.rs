@@ -12,7 +12,9 @@ const RESOLUTION: SignedDuration = SignedDuration::from_secs(1);
 ///
 /// Each answer shows the bucket's time, cut to the second, at some moment between the sending of the request and the
 /// arrival of the answer. So each leaves a range of possible offsets. The estimate stays while it is within that range,
-/// and moves to its nearest end otherwise: two clocks that agree need no correction at all.
+/// and moves to its nearest end otherwise: two clocks that agree need no correction at all. The first of a host lies
+/// somewhere within the range, as the host's own clock lies within its second: hosts that all began at an end of the
+/// range would show the same whole second, and tokens are to be unlike each other.
 #[derive(Debug, Default)]
 pub struct ClockOffset(Mutex<Option<SignedDuration>>);
 
@@ -29,8 +31,17 @@ impl ClockOffset {
         // A host's clock that was set back meanwhile leaves no range.
         let most = (date.duration_since(sent) + RESOLUTION).max(least);
         let mut offset = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *offset = Some(offset.unwrap_or_default().clamp(least, most));
+        *offset = Some(match *offset {
+            Some(known) => known.clamp(least, most),
+            None if (least..=most).contains(&SignedDuration::ZERO) => SignedDuration::ZERO,
+            None => least + (most - least).mul_f64(part_of_second(received)),
+        });
     }
+}
+
+/// From 0 to 1.
+fn part_of_second(at: Timestamp) -> f64 {
+    f64::from(at.subsec_nanosecond().rem_euclid(1_000_000_000)) / 1e9
 }
 
 #[cfg(test)]
@@ -62,6 +73,7 @@ mod tests {
                 corrected.duration_since(at(7, 500)).abs() <= SignedDuration::from_millis(1040),
                 "{corrected}"
             );
+            assert_ne!(corrected.subsec_nanosecond(), 0, "hosts show different parts of the second");
             let before = offset.get();
             offset.observe(at(9 + wrong, 480), at(9 + wrong, 520), at(9, 0));
             assert_eq!(offset.get(), before, "it does not waver");

@@ -65,7 +65,7 @@ async fn the_stored_totals_stand_until_new_ones_are_ready() {
         let total = store.analyses.stats().await.unwrap().total_analyses;
         match result {
             Err(Error::NoAnswer { .. }) => {
-                assert_eq!((left == stored, total), (true, 1), "request {dies_at}")
+                assert_eq!((left == stored, total), (true, 1), "request {dies_at}");
             }
             Err(error) => panic!("request {dies_at}: {error:?}"),
             Ok(stats) => {

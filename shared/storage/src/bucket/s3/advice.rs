@@ -110,9 +110,7 @@ fn on_credentials(code: &str) -> Option<&'static str> {
         "InvalidToken" | "InvalidSecurity" | "AuthFailure" | "CredentialsNotSupported" => {
             "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for temporary credentials only, AWS_SESSION_TOKEN"
         }
-        "RequestInTheFuture" => {
-            "the clock of this machine is more than 15 minutes off; synchronise it (NTP)"
-        }
+        "RequestInTheFuture" => "the clock of this machine is more than 15 minutes off; synchronise it (NTP)",
         _ => return None,
     })
 }
