@@ -1,4 +1,4 @@
-.PHONY: help run test test-programs test-round-trips test-others slowest sim mutants mutants-changed lint lint-rust \
+.PHONY: help run test test-programs test-round-trips test-exhaustive test-others slowest sim mutants mutants-changed lint lint-rust \
 	lint-template budget bench-cold walkthrough watch cloud build deploy setup
 
 VENV := .venv
@@ -11,6 +11,10 @@ PARAMETERS ?=
 export RUST_TEST_THREADS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 LAMBDA_BUILD := cargo lambda build --locked --workspace --exclude design-analysis
 
+# All test targets: `docs::checks::every_test_target_is_run` holds them against what there is.
+EXHAUSTIVE := budget interleavings rebuild_memory simulation
+OTHERS := contract e2e import model protocol repair s3 totals
+
 help: ## Show these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
@@ -20,14 +24,18 @@ run: ## Serve the API at http://127.0.0.1:8000, with files in ./analysis_results
 # The tools wait for the network while the compiler has the processor.
 test: ## Run every test, S3, Lambda and a deployed stack included
 	$(MAKE) --jobs setup test-programs
-	$(MAKE) --jobs test-round-trips test-others
+	$(MAKE) --jobs test-round-trips test-exhaustive test-others
 
 # These wait for an emulator of S3, minutes long. The others have the rest of the processor meanwhile.
 test-round-trips:
 	cargo test --workspace --test e2e transfer::round_trip::
 
+# These do nothing but compute, and leave the processor to those that have deadlines.
+test-exhaustive:
+	nice cargo test --workspace $(EXHAUSTIVE:%=--test %)
+
 test-others:
-	cargo test --workspace -- --skip transfer::round_trip::
+	cargo test --workspace --lib --bins $(OTHERS:%=--test %) -- --skip transfer::round_trip::
 
 # The functions, too: tests deploy them and run them in Lambda emulators.
 test-programs:

@@ -466,7 +466,8 @@ fn four_clients_lose_nothing_while_one_request_in_four_fails() {
     assert!(RATES.iter().all(|(fault, rate)| *rate == 1 || met.contains_key(fault)), "{met:?}");
     let tallies = writers.iter().map(|writer| writer.tally);
     let (acknowledged, unanswered) = tallies.fold((0, 0), |(a, u), t| (a + t.acknowledged, u + t.unanswered));
-    assert!(acknowledged > 150 && unanswered > 0, "{acknowledged} acknowledged, {unanswered} not");
+    // The repetitions get through nearly always.
+    assert!(acknowledged > 150 && unanswered < 20, "{acknowledged} acknowledged, {unanswered} not");
 
     setting.proxy.calm();
     check_list(&writers, &setting.client());

@@ -3,6 +3,7 @@
 //! Bash reads the blocks; programs that only note their arguments stand in for the real ones. What they note is then
 //! held against the program, the Makefile, the packages and the routes. A command that nobody knows fails.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -171,6 +172,23 @@ fn inline(page: &Page) -> Vec<String> {
     let starts = ["make ", "cargo ", "design-analysis "];
     let spans = prose.split('`').skip(1).step_by(2).map(|span| span.replace('\n', " "));
     spans.filter(|span| starts.iter().any(|start| span.starts_with(start))).collect()
+}
+
+#[test]
+fn every_test_target_is_run() {
+    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    let named = |variable: &str| {
+        let value = makefile.lines().find_map(|line| line.strip_prefix(&format!("{variable} := ")));
+        value.unwrap().split(' ').map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let packages = fs::read_dir(root().join("functions")).unwrap().map(|package| package.unwrap().path());
+    let packages =
+        packages.chain(["shared/storage", "shared/http", "cli"].map(|package| root().join(package)));
+    let targets = packages.flat_map(|package| fs::read_dir(package.join("tests")).into_iter().flatten());
+    let targets =
+        targets.map(|target| target.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
+    let run: BTreeSet<_> = named("EXHAUSTIVE").into_iter().chain(named("OTHERS")).collect();
+    assert_eq!(run, targets.collect::<BTreeSet<_>>());
 }
 
 #[test]
