@@ -14,7 +14,7 @@ use crate::clock::{BucketClock, Clock};
 use crate::error::{Error, Result};
 use crate::time::{SavedAt, SavedAtSource};
 use crate::token::ContentToken;
-use crate::windows::{LONGEST_ATTEMPT, RETRY_FOR};
+use crate::windows::{LONGEST_ATTEMPT, RETRY_FOR, signed};
 
 /// The longest wait before the first repetition; each further one may take twice as long, up to [`LONGEST_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
@@ -241,7 +241,7 @@ impl RetryingBucket {
         let taken = self.clock.monotonic().saturating_sub(begun.monotonic);
         let begun = begun.at.min(self.clock.now() - taken);
         // It was there before the first attempt, and has kept all of them from taking effect.
-        let was_there = begun.duration_since(found.last_modified) > dated_before();
+        let was_there = begun.duration_since(found.last_modified) > signed(DATED_BEFORE);
         Ok(was_there.then_some(Outcome::Failed))
     }
 
@@ -304,8 +304,4 @@ struct Begun {
 struct Lost {
     tokens: Vec<SavedAt>,
     error: Option<Error>,
-}
-
-fn dated_before() -> jiff::SignedDuration {
-    jiff::SignedDuration::try_from(DATED_BEFORE).unwrap_or(jiff::SignedDuration::MAX)
 }

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 /// The longest that one attempt at a request takes, answered or not; for the longer bodies of documents see
 /// [`LONGEST_REQUEST`].
 pub(crate) const LONGEST_ATTEMPT: Duration = Duration::from_secs(8);
@@ -49,6 +51,11 @@ pub(crate) const WRITTEN_WITHIN: Duration = Duration::from_mins(2);
 
 /// How far back totals are kept by the hour; beyond, by the day.
 pub(crate) const HOURLY_FOR: Duration = Duration::from_hours(48);
+
+/// A window as the difference of two instants.
+pub(crate) fn signed(window: Duration) -> SignedDuration {
+    SignedDuration::try_from(window).unwrap_or(SignedDuration::MAX)
+}
 
 const fn less(a: Duration, b: Duration) -> bool {
     a.as_millis() < b.as_millis()

@@ -1,14 +1,12 @@
 //! Deleting: the document first, then its entries.
 
-use jiff::SignedDuration;
-
 use super::not_found;
 use crate::Analyses;
 use crate::bucket::{ETag, Key, ObjectMeta};
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
 use crate::retrying::Rounds;
-use crate::windows::CRASHED_AFTER;
+use crate::windows::{CRASHED_AFTER, signed};
 
 impl Analyses {
     /// Deletes an analysis. Six requests, seven for a named id; one more for each stale entry, and one if the period of
@@ -66,7 +64,6 @@ impl Analyses {
     fn check_crashed(&self, id: &AnalysisId, document: Option<&ObjectMeta>) -> Result<()> {
         let meta = document.ok_or_else(|| not_found(id))?;
         let age = self.clock().now().duration_since(meta.last_modified);
-        let crashed = SignedDuration::try_from(CRASHED_AFTER).unwrap_or(SignedDuration::MAX);
-        if age > crashed { Ok(()) } else { Err(Error::SaveInFlight(id.to_string())) }
+        if age > signed(CRASHED_AFTER) { Ok(()) } else { Err(Error::SaveInFlight(id.to_string())) }
     }
 }

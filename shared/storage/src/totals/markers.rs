@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Period;
 use crate::Analyses;
@@ -13,7 +13,7 @@ use crate::bucket::{ETag, Key, Listed, MAX_KEYS};
 use crate::clock::{Clock, Stopwatch};
 use crate::error::Result;
 use crate::time::CreatedAt;
-use crate::windows::{ACCOUNTED_AFTER, MARKED_AFTER, RELIED_ON, RENEWED_AFTER};
+use crate::windows::{ACCOUNTED_AFTER, MARKED_AFTER, RELIED_ON, RENEWED_AFTER, signed};
 
 /// The markers that this process has written lately.
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ impl Analyses {
         let clock = self.clock();
         let now = clock.now();
         let period = Period::of(created_at, now);
-        if !is_longer(now.duration_since(period.end()), MARKED_AFTER)
+        if now.duration_since(period.end()) <= signed(MARKED_AFTER)
             || self.markers.has_younger(period, age, clock)
         {
             return Ok(());
@@ -120,9 +120,5 @@ impl Analyses {
 
 /// Whether a marker of that age may be removed once its period is counted.
 pub(crate) fn is_accounted(written: Timestamp, now: Timestamp) -> bool {
-    is_longer(now.duration_since(written), ACCOUNTED_AFTER)
-}
-
-fn is_longer(time: SignedDuration, than: Duration) -> bool {
-    time > SignedDuration::try_from(than).unwrap_or(SignedDuration::MAX)
+    now.duration_since(written) > signed(ACCOUNTED_AFTER)
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::time::CreatedAt;
-use crate::windows::HOURLY_FOR;
+use crate::windows::{HOURLY_FOR, signed};
 
 const MILLIS_PER_HOUR: i64 = 3_600_000;
 const HOURS_PER_DAY: i64 = 24;
@@ -35,7 +35,7 @@ impl Period {
     pub(crate) fn coarsened(self, now: Timestamp) -> Self {
         let day = self.day();
         let ended = now.duration_since(day.end());
-        if ended >= SignedDuration::try_from(HOURLY_FOR).unwrap_or(SignedDuration::MAX) { day } else { self }
+        if ended >= signed(HOURLY_FOR) { day } else { self }
     }
 
     /// The day that it is, or is in.

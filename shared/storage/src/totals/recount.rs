@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Stats;
 use super::markers::MarkerListing;
+use super::sealing::PARALLEL;
 use crate::Analyses;
 use crate::bucket::Key;
 use crate::error::{Error, Result};
@@ -14,9 +15,6 @@ use crate::time::CreatedAt;
 
 /// How often a comparison, or a recount, is begun again because the store has changed meanwhile.
 const ATTEMPTS: usize = 3;
-
-/// How many objects are removed at once.
-const PARALLEL: usize = 16;
 
 /// Whether the totals are those of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,13 +23,13 @@ use crate::time::SavedAt;
 use crate::windows::SEALED_AFTER;
 
 /// How many spans of doubtful periods are counted, or markers removed, at once.
-const PARALLEL: usize = 16;
+pub(super) const PARALLEL: usize = 16;
 
 /// How many markers one reader removes; the next ones go on.
 const MAX_DELETES: usize = 500;
 
 /// The snapshot as it lies in the bucket, and what is known against it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Basis {
     markers: Vec<Marker>,
     snapshot: Snapshot,
@@ -96,18 +96,17 @@ impl Analyses {
         let recent = self.count(sealable(as_of), None);
         let (basis, recent) = future::try_join(self.basis(markers), recent).await?;
         #[cfg(feature = "testing")]
-        let basis = early.map_or(basis.clone(), |(snapshot, etag)| Basis { snapshot, etag, ..basis });
+        let basis = match early {
+            Some((snapshot, etag)) => Basis { snapshot, etag, ..basis },
+            None => basis,
+        };
 
         let sealed_until = basis.snapshot.sealed_until;
         let mut periods = basis.snapshot.periods.clone();
-        for span in self.spans(&basis, as_of) {
-            periods.retain(|period, _| !span.contains(*period));
-        }
-        let doubtful: Vec<Periods> = stream::iter(self.spans(&basis, as_of))
-            .map(|span| self.count_span(span))
-            .buffered(PARALLEL)
-            .try_collect()
-            .await?;
+        let spans = self.spans(&basis, as_of);
+        periods.retain(|period, _| !spans.iter().any(|span| span.contains(*period)));
+        let doubtful: Vec<Periods> =
+            stream::iter(spans).map(|span| self.count_span(span)).buffered(PARALLEL).try_collect().await?;
         periods.extend(doubtful.into_iter().flatten());
         if sealed_until < recent.complete_from {
             periods.extend(self.count_span(Span { start: sealed_until, end: recent.complete_from }).await?);

@@ -8,6 +8,14 @@ use crate::error::Result;
 use crate::index::IndexKey;
 use crate::month::Month;
 
+/// What lies directly among the documents.
+#[derive(Debug, Default)]
+struct Folders {
+    months: Vec<Month>,
+    /// Objects in no month's folder.
+    outside: Vec<Key>,
+}
+
 impl Analyses {
     /// The months that documents lie in, or that index entries are of, the oldest first: up to four requests for each.
     ///
@@ -20,20 +28,30 @@ impl Analyses {
         Ok(months.into_iter().collect())
     }
 
-    /// The months that documents lie in. One request for each, and for each object that lies in none.
+    /// The months that documents lie in. As many requests as [`folders`](Self::folders).
     pub(super) async fn months_of_documents(&self) -> Result<Vec<Month>> {
+        Ok(self.folders().await?.months)
+    }
+
+    /// Objects among the documents that lie in the folder of no month. As many requests as [`folders`](Self::folders).
+    pub(super) async fn outside_months(&self) -> Result<Vec<Key>> {
+        Ok(self.folders().await?.outside)
+    }
+
+    /// What lies among the documents. One request for each month, and for each object that lies in none.
+    async fn folders(&self) -> Result<Folders> {
         let documents = self.layout.documents(None);
-        let mut months = Vec::new();
+        let mut folders = Folders::default();
         let mut position = None;
         loop {
             let page = self.requests.list(&documents, position.as_deref(), 1).await?;
-            let Some(key) = page.keys().next_back() else { return Ok(months) };
-            position = Some(match self.layout.month_of(key) {
-                Some(month) => {
-                    months.push(month);
-                    self.layout.behind_documents(month)
-                }
-                None => key.to_string(),
+            let Some(key) = page.keys().next_back() else { return Ok(folders) };
+            position = Some(if let Some(month) = self.layout.month_of(key) {
+                folders.months.push(month);
+                self.layout.behind_documents(month)
+            } else {
+                folders.outside.push(key.clone());
+                key.to_string()
             });
         }
     }
@@ -70,23 +88,5 @@ impl Analyses {
             IndexKey::Legacy(entry) => Some(Month::from(entry.created_at)),
             IndexKey::Newer | IndexKey::Foreign => None,
         })
-    }
-
-    /// Objects among the documents that lie in the folder of no month. As many requests as [`months`](Self::months)
-    /// needs for the documents.
-    pub(super) async fn outside_months(&self) -> Result<Vec<Key>> {
-        let documents = self.layout.documents(None);
-        let mut outside = Vec::new();
-        let mut position = None;
-        loop {
-            let page = self.requests.list(&documents, position.as_deref(), 1).await?;
-            let Some(key) = page.keys().next_back() else { return Ok(outside) };
-            let month = self.layout.month_of(key);
-            if month.is_none() {
-                outside.push(key.clone());
-            }
-            position =
-                Some(month.map_or_else(|| key.to_string(), |month| self.layout.behind_documents(month)));
-        }
     }
 }
