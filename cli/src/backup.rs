@@ -72,7 +72,7 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let mut transfer = Transfer::begin("backup", &options.transfer, &counts).await?;
     keep_apart(&transfer.config, &options.to)?;
     let directory = Arc::new(BackupDirectory::open(&options.to)?);
-    let origin = Origin::of(&transfer.config)?;
+    let origin = Origin::from_config(&transfer.config)?;
     if !options.allow_other_store && directory.is_in_use() {
         origin.check(&options.to)?;
     }

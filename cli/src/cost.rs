@@ -67,7 +67,7 @@ impl Options {
     async fn workloads(&self) -> Result<(Vec<Workload>, String), CommandError> {
         const DEFAULT_REGION: &str = "us-east-1";
         if !self.analyses.is_empty() {
-            let workload = |n: &u64| Workload::of(*n, self.average_size, &self.assumptions);
+            let workload = |n: &u64| Workload::uniform(*n, self.average_size, &self.assumptions);
             return Ok((self.analyses.iter().map(workload).collect(), DEFAULT_REGION.to_owned()));
         }
         let store = Store::open().await?;

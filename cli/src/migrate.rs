@@ -10,7 +10,7 @@ use analysis_storage::{AnalysisId, CreatedAt, Document, Entry, Error};
 use bytes::Bytes;
 
 use crate::transfer::{
-    Delivery, Done, Problem, Transfer, TransferError, TransferOptions, blocking, keep_apart, refuse_backup,
+    Done, Importer, Problem, Transfer, TransferError, TransferOptions, blocking, keep_apart, refuse_backup,
 };
 use bucket::Location;
 
@@ -38,8 +38,8 @@ pub(crate) struct Options {
 
 /// Takes everything in, until the end, a signal or a failure.
 pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
-    let source = Source::of(&options)?;
-    let counts = Delivery::counts(options.dry_run);
+    let source = Source::from_options(&options)?;
+    let counts = Importer::counts(options.dry_run);
     let transfer = if options.dry_run {
         Transfer::begin_to_read("migrate", &options.transfer, &counts).await
     } else {
@@ -52,10 +52,10 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     }
     let existing = if options.replace { Existing::Replace } else { Existing::Keep };
     let limit = config.max_document_bytes;
-    let delivery = Delivery { analyses: &analyses, budget, limit, existing, dry_run: options.dry_run };
+    let importer = Importer { analyses: &analyses, budget, limit, existing, dry_run: options.dry_run };
     let result = match source {
-        Source::Directory(root) => directory::migrate(root, &delivery, &mut work).await,
-        Source::Bucket(location) => bucket::migrate(location, &config, &delivery, &mut work).await,
+        Source::Directory(root) => directory::migrate(root, &importer, &mut work).await,
+        Source::Bucket(location) => bucket::migrate(location, &config, &importer, &mut work).await,
     };
     work.progress.clear();
     result?;
@@ -68,7 +68,7 @@ enum Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn of(options: &'a Options) -> Result<Self, TransferError> {
+    fn from_options(options: &'a Options) -> Result<Self, TransferError> {
         let Some(url) = options.from.to_str().and_then(|from| from.strip_prefix("s3://")) else {
             if options.from_region.is_some() || options.from_endpoint.is_some() {
                 let text = "--from-region and --from-endpoint go with --from s3://BUCKET/PREFIX only";
@@ -84,7 +84,7 @@ impl<'a> Source<'a> {
 
 /// Checks a document that another program has written, and saves it.
 async fn take(
-    delivery: &Delivery<'_>,
+    importer: &Importer<'_>,
     id: &AnalysisId,
     known: Option<&Entry>,
     origin: &str,
@@ -101,6 +101,6 @@ async fn take(
         Some(other) if other != id.as_str() => {
             problem("id_mismatch", format!("its request_id is {other:?}, not {:?}", id.as_str()))
         }
-        _ => Ok(delivery.deliver(id, origin, &document, created_at(&document), known).await?.0),
+        _ => Ok(importer.import(id, origin, &document, created_at(&document), known).await?.0),
     }
 }

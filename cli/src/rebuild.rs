@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use analysis_http::telemetry;
-use analysis_storage::rebuild::{Damage, Finding, Mode, RebuildPage, TotalsCheck};
+use analysis_storage::repair::{Damage, Finding, Mode, RepairStep, TotalsCheck};
 use analysis_storage::{Analyses, Config, Error, Month};
 
 use crate::exit::{FAILED, FOUND, Failure};
@@ -117,7 +117,7 @@ impl Run {
     }
 
     async fn month(&mut self, analyses: &Analyses, month: Month) -> Result<(), RebuildError> {
-        let mut rebuild = analyses.rebuild(month, self.options.mode());
+        let mut rebuild = analyses.repair_month(month, self.options.mode());
         while let Some(page) = self.step(rebuild.step()).await? {
             self.progress.suspend(|| self.report.add(&page))?;
             self.progress.show(self.report.progress(month));
@@ -163,7 +163,7 @@ struct Report {
 }
 
 impl Report {
-    fn add(&mut self, page: &RebuildPage) -> io::Result<()> {
+    fn add(&mut self, page: &RepairStep) -> io::Result<()> {
         self.entries += page.entries;
         self.documents += page.documents;
         self.in_flight += page.in_flight;

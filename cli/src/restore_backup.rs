@@ -7,8 +7,8 @@ use analysis_storage::{AnalysisId, Document, Entry};
 use bytes::Bytes;
 
 use crate::transfer::{
-    Delivery, Done, Line, Lock, MANIFEST, Problem, Sides, Sorter, Transfer, TransferError, TransferOptions,
-    Work, blocking, keep_apart, read_file, sha256, too_large,
+    Done, Importer, JoinedById, Line, Lock, MANIFEST, Problem, Sorter, Transfer, TransferError,
+    TransferOptions, Work, blocking, keep_apart, read_file, sha256, too_large,
 };
 
 /// Where from, and what to do about what is there already.
@@ -26,20 +26,20 @@ pub(crate) struct Options {
 
 /// Brings everything back, until the end, a signal or a failure.
 pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
-    let counts = Delivery::counts(false);
+    let counts = Importer::counts(false);
     let Transfer { config, analyses, budget, mut work } =
         Transfer::begin("restore-backup", &options.transfer, &counts).await?;
     keep_apart(&config, &options.from)?;
     let existing = if options.replace { Existing::Replace } else { Existing::Keep };
     let limit = config.max_document_bytes;
-    let delivery = Delivery { analyses: &analyses, budget, limit, existing, dry_run: false };
-    let result = restore(&options.from, &delivery, &mut work).await;
+    let importer = Importer { analyses: &analyses, budget, limit, existing, dry_run: false };
+    let result = restore(&options.from, &importer, &mut work).await;
     work.progress.clear();
     result?;
     work.report.finish()
 }
 
-async fn restore(directory: &Path, delivery: &Delivery<'_>, work: &mut Work) -> Result<(), TransferError> {
+async fn restore(directory: &Path, importer: &Importer<'_>, work: &mut Work) -> Result<(), TransferError> {
     let _lock = Lock::shared(directory)?;
     let mut kept = Sorter::default();
     let mut unreadable = Done::default();
@@ -50,15 +50,15 @@ async fn restore(directory: &Path, delivery: &Delivery<'_>, work: &mut Work) -> 
         )));
     }
     work.report.add(&unreadable)?;
-    kept.add_files(directory, false, delivery.analyses, work).await?;
-    kept.add_stored_if_worthwhile(delivery.analyses, work).await?;
+    kept.add_files(directory, false, importer.analyses, work).await?;
+    kept.add_stored_if_worthwhile(importer.analyses, work).await?;
     work.progress.begin("restoring", Some(kept.count()));
     let groups = kept.groups().map_err(TransferError::Temporary)?;
-    work.each(groups, |group| one(directory, delivery, group.into())).await
+    work.each(groups, |group| one(directory, importer, group.into())).await
 }
 
-async fn one(directory: &Path, delivery: &Delivery<'_>, sides: Sides) -> Result<Done, TransferError> {
-    let Sides { id, entry, lines, files, problems, .. } = sides;
+async fn one(directory: &Path, importer: &Importer<'_>, joined: JoinedById) -> Result<Done, TransferError> {
+    let JoinedById { id, entry, lines, files, problems, .. } = joined;
     let name = format!("{id}.json");
     let problem = |kind: &'static str, reason| Ok(Done::problem(Problem::new(kind, &*name, reason)));
     let mut done = match (lines.is_empty(), files.first()) {
@@ -67,13 +67,13 @@ async fn one(directory: &Path, delivery: &Delivery<'_>, sides: Sides) -> Result<
             problem("unlisted_file", format!("is not in {MANIFEST}; `migrate --from` takes such files"))
         }
         (false, None) => problem("missing_file", format!("is in {MANIFEST}, but not in the directory")),
-        (false, Some((_, size))) if *size > delivery.limit => {
-            Ok(Done::problem(too_large(&*name, *size, delivery.limit)))
+        (false, Some((_, size))) if *size > importer.limit => {
+            Ok(Done::problem(too_large(&*name, *size, importer.limit)))
         }
         (false, Some((_, size))) => {
             // Twice: what is stored under the id may have to be compared with it.
-            let _reserved = delivery.budget.reserve(size * 2).await;
-            file(directory, delivery, &name, *size, &lines, entry.as_ref()).await
+            let _reserved = importer.budget.reserve(size * 2).await;
+            file(directory, importer, &name, *size, &lines, entry.as_ref()).await
         }
     }?;
     done.problems.splice(0..0, problems);
@@ -83,7 +83,7 @@ async fn one(directory: &Path, delivery: &Delivery<'_>, sides: Sides) -> Result<
 /// Reads the file, and finds the line that describes it: the last that fits.
 async fn file(
     directory: &Path,
-    delivery: &Delivery<'_>,
+    importer: &Importer<'_>,
     name: &str,
     size: u64,
     lines: &[Line],
@@ -97,13 +97,13 @@ async fn file(
     let content = bytes.clone();
     let (digest, size) = blocking(move || sha256(&content[..])).await??;
     match Line::describing(lines, &digest, size) {
-        Some(line) => save(delivery, name, line, bytes, known).await,
+        Some(line) => save(importer, name, line, bytes, known).await,
         None => problem("damaged_file", format!("is not what {MANIFEST} says: its SHA-256 is {digest}")),
     }
 }
 
 async fn save(
-    delivery: &Delivery<'_>,
+    importer: &Importer<'_>,
     name: &str,
     line: &Line,
     bytes: Bytes,
@@ -117,7 +117,7 @@ async fn save(
     // A store has taken it once: if it is no analysis, another program had put it there.
     let foreign = Document::foreign(bytes.clone(), line.summary());
     let document = blocking(move || Document::parse(bytes)).await?.unwrap_or(foreign);
-    let (mut done, kept) = delivery.deliver(&id, name, &document, created_at, known).await?;
+    let (mut done, kept) = importer.import(&id, name, &document, created_at, known).await?;
     if kept != created_at {
         let reason =
             format!("its id was created at {kept} in this store, which never changes; not at {created_at}");

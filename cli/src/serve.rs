@@ -120,11 +120,11 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 /// All functions, and what only a server has.
 fn router(app: App) -> Router {
     let routes = Router::new()
-        .merge(save::routes())
-        .merge(load::routes())
-        .merge(list::routes())
-        .merge(stats::routes())
-        .merge(delete::routes())
+        .merge(analysis_fn_save::routes())
+        .merge(analysis_fn_load::routes())
+        .merge(analysis_fn_list::routes())
+        .merge(analysis_fn_stats::routes())
+        .merge(analysis_fn_delete::routes())
         .route("/health", get(health))
         .route("/ready", get(ready));
     analysis_http::finish(routes, app)

@@ -25,7 +25,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let text = if options.json {
         serde_json::to_string(&stats).map_err(|e| CommandError::Output(e.into()))? + "\n"
     } else {
-        render(&stats, Style::of(&Term::stdout()))
+        render(&stats, Style::for_terminal(&Term::stdout()))
     };
     io::stdout().write_all(text.as_bytes()).map_err(CommandError::Output)
 }
@@ -39,7 +39,7 @@ struct Style {
 
 impl Style {
     /// The terminal's width, and blocks if its locale has them; elsewhere 80 columns of plain ASCII.
-    fn of(terminal: &Term) -> Self {
+    fn for_terminal(terminal: &Term) -> Self {
         let width = terminal.size_checked().map_or(80, |(_, columns)| columns.into());
         Self { width, block: if terminal.features().wants_emoji() { '█' } else { '#' } }
     }

@@ -1,12 +1,12 @@
 //! What the commands share that carry documents in and out.
 
 mod budget;
-mod delivery;
 mod failures;
 mod files;
+mod importer;
+mod joined;
 mod manifest;
 mod report;
-mod sides;
 mod sorter;
 mod work;
 
@@ -26,12 +26,12 @@ use crate::progress::Progress;
 use crate::signals::{Interrupted, Signals};
 
 pub(crate) use budget::Budget;
-pub(crate) use delivery::Delivery;
 pub(crate) use failures::Failures;
 pub(crate) use files::Found;
+pub(crate) use importer::Importer;
+pub(crate) use joined::{JoinedById, SourceRecord};
 pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED, is_backup, sync_directory};
 pub(crate) use report::{Done, Problem, Report};
-pub(crate) use sides::{Side, Sides};
 pub(crate) use sorter::Sorter;
 pub(crate) use work::Work;
 

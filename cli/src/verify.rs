@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use analysis_storage::{Analyses, Entry, Error};
 
 use crate::transfer::{
-    Budget, Done, Failures, Line, Lock, MANIFEST, Problem, Sides, Sorter, Transfer, TransferError,
+    Budget, Done, Failures, JoinedById, Line, Lock, MANIFEST, Problem, Sorter, Transfer, TransferError,
     TransferOptions, Work, blocking, is_backup, keep_apart, sha256, too_large,
 };
 
@@ -56,21 +56,21 @@ struct Comparing<'a> {
 
 impl Comparing<'_> {
     async fn everything(&self, work: &mut Work) -> Result<(), TransferError> {
-        let mut sides = Sorter::default();
+        let mut joined = Sorter::default();
         let mut unreadable = Done::default();
-        sides.add_lines(self.directory, |problem| unreadable.problems.push(problem))?;
+        joined.add_lines(self.directory, |problem| unreadable.problems.push(problem))?;
         work.report.add(&unreadable)?;
-        let (files, _) = sides.add_files(self.directory, !self.is_backup, self.analyses, work).await?;
-        let stored = sides.add_stored(self.analyses, work).await?;
+        let (files, _) = joined.add_files(self.directory, !self.is_backup, self.analyses, work).await?;
+        let stored = joined.add_stored(self.analyses, work).await?;
         work.report.count(FILES, files);
         work.report.count(STORED, stored);
-        work.progress.begin("comparing", Some(sides.count()));
-        let groups = sides.groups().map_err(TransferError::Temporary)?;
+        work.progress.begin("comparing", Some(joined.count()));
+        let groups = joined.groups().map_err(TransferError::Temporary)?;
         work.each(groups, |group| self.one(group.into())).await
     }
 
-    async fn one(&self, sides: Sides) -> Result<Done, TransferError> {
-        let Sides { id, entry, lines, files, mut problems, .. } = sides;
+    async fn one(&self, joined: JoinedById) -> Result<Done, TransferError> {
+        let JoinedById { id, entry, lines, files, mut problems, .. } = joined;
         match entry {
             Some(entry) => problems.extend(self.stored(&entry, &files, &lines).await?),
             None => problems.extend(self.not_stored(&id, &files, &lines).await?),
@@ -94,7 +94,7 @@ impl Comparing<'_> {
             return one(too_large(id, entry.size, self.limit));
         }
         let reserved = self.budget.reserve(entry.size).await;
-        let (entry, body) = match self.analyses.read(entry).await {
+        let (entry, body) = match self.analyses.read_for_backup(entry).await {
             Ok(Some((entry, object))) => (entry, object.body),
             Ok(None) => return self.not_stored(id, files, lines).await,
             Err(Error::Archived(_)) => {
@@ -196,7 +196,7 @@ impl File<'_> {
 }
 
 fn line_differs(entry: &Entry, line: &Line) -> Option<Problem> {
-    let stored = Line::of(entry, String::new());
+    let stored = Line::from_entry(entry, String::new());
     let created_at = line.created_at().map_or_else(|| line.created_at.clone(), |at| at.to_string());
     let fields = [
         ("created_at", &created_at, &stored.created_at),

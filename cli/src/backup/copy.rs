@@ -11,8 +11,8 @@ use super::NO_LONGER_STORED;
 use super::directory::BackupDirectory;
 use super::removed::Removed;
 use crate::transfer::{
-    Budget, Done, Failures, Found, Line, Problem, Side, Sides, Sorter, TransferError, blocking, sha256,
-    too_large,
+    Budget, Done, Failures, Found, JoinedById, Line, Problem, Sorter, SourceRecord, TransferError, blocking,
+    sha256, too_large,
 };
 
 /// What every copy needs.
@@ -27,94 +27,94 @@ pub(super) struct Copying<'a> {
     /// The lines of the manifest to come.
     pub(super) lines: Mutex<Sorter<Line>>,
     /// The analyses whose documents are being restored.
-    pub(super) waiting: Mutex<Sorter<Side>>,
+    pub(super) waiting: Mutex<Sorter<SourceRecord>>,
 }
 
 impl Copying<'_> {
     /// Brings one analysis up to date.
-    pub(super) async fn one(&self, mut sides: Sides) -> Result<Done, TransferError> {
-        let problems = std::mem::take(&mut sides.problems);
-        let mut done = match sides.entry.take() {
-            Some(entry) => self.stored(entry, &sides).await?,
-            None => self.not_listed(&sides).await?,
+    pub(super) async fn one(&self, mut joined: JoinedById) -> Result<Done, TransferError> {
+        let problems = std::mem::take(&mut joined.problems);
+        let mut done = match joined.entry.take() {
+            Some(entry) => self.stored(entry, &joined).await?,
+            None => self.not_listed(&joined).await?,
         };
         done.problems.splice(0..0, problems);
         Ok(done)
     }
 
     /// The list is not the store: before a copy is taken out, the store itself is asked.
-    async fn not_listed(&self, sides: &Sides) -> Result<Done, TransferError> {
-        if sides.files.is_empty() || sides.lines.is_empty() {
-            return self.not_stored(sides);
+    async fn not_listed(&self, joined: &JoinedById) -> Result<Done, TransferError> {
+        if joined.files.is_empty() || joined.lines.is_empty() {
+            return self.not_stored(joined);
         }
-        match self.analyses.describe(&AnalysisId::from_stored(&sides.id)?).await {
-            Err(Error::NotFound(_)) => self.not_stored(sides),
+        match self.analyses.describe(&AnalysisId::from_stored(&joined.id)?).await {
+            Err(Error::NotFound(_)) => self.not_stored(joined),
             Ok(_) => {
-                sides.lines.iter().try_for_each(|line| self.keep(line))?;
+                joined.lines.iter().try_for_each(|line| self.keep(line))?;
                 let reason = "is in the store, but not in its list, so that only the older copy is kept; \
                               `design-analysis rebuild` puts it right";
-                Ok(Done::problem(Problem::new("not_listed", &*sides.id, reason)))
+                Ok(Done::problem(Problem::new("not_listed", &*joined.id, reason)))
             }
             Err(error) => {
-                let problem = self.failures.problem(error, &sides.id)?;
-                sides.lines.iter().try_for_each(|line| self.keep(line))?;
+                let problem = self.failures.problem(error, &joined.id)?;
+                joined.lines.iter().try_for_each(|line| self.keep(line))?;
                 Ok(Done::problem(problem))
             }
         }
     }
 
-    fn not_stored(&self, sides: &Sides) -> Result<Done, TransferError> {
-        if sides.files.is_empty() {
+    fn not_stored(&self, joined: &JoinedById) -> Result<Done, TransferError> {
+        if joined.files.is_empty() {
             return Ok(Done::default());
         }
-        if sides.lines.is_empty() {
+        if joined.lines.is_empty() {
             let reason = "is neither in the store nor in the manifest; it was left as it is";
-            return Ok(Done::problem(Problem::new("unlisted_file", format!("{}.json", sides.id), reason)));
+            return Ok(Done::problem(Problem::new("unlisted_file", format!("{}.json", joined.id), reason)));
         }
-        self.directory.remove(&sides.id, &sides.lines)?;
+        self.directory.remove(&joined.id, &joined.lines)?;
         Ok(Done::counted(NO_LONGER_STORED))
     }
 
-    async fn stored(&self, entry: Entry, sides: &Sides) -> Result<Done, TransferError> {
-        let line = self.fitting(sides).await?;
+    async fn stored(&self, entry: Entry, joined: &JoinedById) -> Result<Done, TransferError> {
+        let line = self.fitting(joined).await?;
         if let Some(line) = line.as_ref().filter(|line| line.is_of(entry.saved_at)) {
             self.keep(line)?;
             return Ok(Done::counted("unchanged"));
         }
         if entry.size > self.limit {
-            return self.not_copied(line.as_ref(), too_large(&*sides.id, entry.size, self.limit));
+            return self.not_copied(line.as_ref(), too_large(&*joined.id, entry.size, self.limit));
         }
-        if sides.files.is_empty() && self.directory.is_obstructed(&sides.id) {
+        if joined.files.is_empty() && self.directory.is_obstructed(&joined.id) {
             let reason = "is no file, so that the document cannot be put there; move it away";
-            let problem = Problem::new("obstacle", format!("{}.json", sides.id), reason);
+            let problem = Problem::new("obstacle", format!("{}.json", joined.id), reason);
             return self.not_copied(line.as_ref(), problem);
         }
         let reserved = self.budget.reserve(entry.size).await;
-        let read = self.analyses.read(&entry).await;
+        let read = self.analyses.read_for_backup(&entry).await;
         if read.is_ok() {
             self.failures.none();
         }
         match read {
-            Ok(Some((entry, object))) => self.write(&entry, object.body, sides).await,
+            Ok(Some((entry, object))) => self.write(&entry, object.body, joined).await,
             // Deleted since it was listed.
-            Ok(None) => self.not_stored(sides),
+            Ok(None) => self.not_stored(joined),
             Err(Error::Archived(_)) => {
                 drop(reserved);
-                self.archived(&entry, line, sides).await
+                self.archived(&entry, line, joined).await
             }
-            Err(error) => self.not_copied(line.as_ref(), self.failures.problem(error, &sides.id)?),
+            Err(error) => self.not_copied(line.as_ref(), self.failures.problem(error, &joined.id)?),
         }
     }
 
     /// The line that describes the file. Of several, one was written by a backup that did not end; which one the file
     /// belongs to must be read from the file.
-    async fn fitting(&self, sides: &Sides) -> Result<Option<Line>, TransferError> {
-        let Some((_, size)) = sides.files.first() else { return Ok(None) };
-        match &sides.lines[..] {
+    async fn fitting(&self, joined: &JoinedById) -> Result<Option<Line>, TransferError> {
+        let Some((_, size)) = joined.files.first() else { return Ok(None) };
+        match &joined.lines[..] {
             [] => Ok(None),
             [line] => Ok((line.size == *size).then(|| line.clone())),
             lines => {
-                let place = self.directory.document(&sides.id);
+                let place = self.directory.document(&joined.id);
                 let read = blocking(move || sha256(File::open(place)?)).await?;
                 // A file that cannot be read is copied again.
                 let line = read.ok().and_then(|(digest, size)| Line::describing(lines, &digest, size));
@@ -123,11 +123,11 @@ impl Copying<'_> {
         }
     }
 
-    async fn write(&self, entry: &Entry, body: Bytes, sides: &Sides) -> Result<Done, TransferError> {
+    async fn write(&self, entry: &Entry, body: Bytes, joined: &JoinedById) -> Result<Done, TransferError> {
         let bytes = body.clone();
         let (sha256, size) = blocking(move || sha256(&bytes[..])).await??;
-        let line = Line { size, ..Line::of(entry, sha256) };
-        let displaced = self.displace(&line, sides).await?;
+        let line = Line { size, ..Line::from_entry(entry, sha256) };
+        let displaced = self.displace(&line, joined).await?;
         let (directory, copy) = (Arc::clone(&self.directory), line.clone());
         blocking(move || directory.write(&copy, &body)).await??;
         self.keep(&line)?;
@@ -136,44 +136,46 @@ impl Copying<'_> {
 
     /// Moves a file away that is not of this backup, unless it is the document itself: the line about to be written
     /// must not seem to describe it.
-    async fn displace(&self, line: &Line, sides: &Sides) -> Result<Option<Problem>, TransferError> {
-        if sides.files.is_empty() || !sides.lines.is_empty() {
+    async fn displace(&self, line: &Line, joined: &JoinedById) -> Result<Option<Problem>, TransferError> {
+        if joined.files.is_empty() || !joined.lines.is_empty() {
             return Ok(None);
         }
-        let place = self.directory.document(&sides.id);
+        let place = self.directory.document(&joined.id);
         let own = blocking(move || sha256(File::open(place)?)).await?;
         if own.is_ok_and(|own| own == (line.sha256.clone(), line.size)) {
             return Ok(None);
         }
-        self.directory.remove(&sides.id, &[])?;
-        let reason = format!("was not of this backup; it was moved to {}", Removed::name(&sides.id));
-        Ok(Some(Problem::new("displaced_file", format!("{}.json", sides.id), reason)))
+        self.directory.remove(&joined.id, &[])?;
+        let reason = format!("was not of this backup; it was moved to {}", Removed::name(&joined.id));
+        Ok(Some(Problem::new("displaced_file", format!("{}.json", joined.id), reason)))
     }
 
     async fn archived(
         &self,
         entry: &Entry,
         line: Option<Line>,
-        sides: &Sides,
+        joined: &JoinedById,
     ) -> Result<Done, TransferError> {
         let Some((days, tier)) = self.restore else {
-            let problem = Problem::new("archived", &*sides.id, "is archived; --restore brings it back first");
+            let problem =
+                Problem::new("archived", &*joined.id, "is archived; --restore brings it back first");
             return self.not_copied(line.as_ref(), problem);
         };
-        if !sides.is_requested {
-            match self.analyses.restore(&entry.id, days, tier).await {
+        if !joined.is_requested {
+            match self.analyses.restore_archived(&entry.id, days, tier).await {
                 Ok(_) | Err(Error::NotFound(_)) => {}
                 Err(error) => {
-                    return self.not_copied(line.as_ref(), self.failures.problem(error, &sides.id)?);
+                    return self.not_copied(line.as_ref(), self.failures.problem(error, &joined.id)?);
                 }
             }
         }
-        let mut records = vec![Side::Stored(entry.to_string()), Side::Requested];
-        records.extend(line.map(|line| Side::Listed(0, line)));
-        let file = |(path, size): &(_, _)| Side::File(Found::File { path: Clone::clone(path), size: *size });
-        records.extend(sides.files.iter().map(file));
+        let mut records = vec![SourceRecord::Stored(entry.to_string()), SourceRecord::Requested];
+        records.extend(line.map(|line| SourceRecord::Listed(0, line)));
+        let file =
+            |(path, size): &(_, _)| SourceRecord::File(Found::File { path: Clone::clone(path), size: *size });
+        records.extend(joined.files.iter().map(file));
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let pushed = records.iter().try_for_each(|side| waiting.push(&sides.id, side));
+        let pushed = records.iter().try_for_each(|side| waiting.push(&joined.id, side));
         pushed.map_err(TransferError::Temporary)?;
         Ok(Done::default())
     }
@@ -190,7 +192,7 @@ impl Copying<'_> {
     }
 
     /// Those to look at again.
-    pub(super) fn take_waiting(&self) -> Sorter<Side> {
+    pub(super) fn take_waiting(&self) -> Sorter<SourceRecord> {
         std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -15,7 +15,7 @@ pub(super) struct Origin(String);
 
 impl Origin {
     /// The configured store: its canonical directory, or its bucket, prefix and endpoint.
-    pub(super) fn of(config: &Config) -> Result<Self, TransferError> {
+    pub(super) fn from_config(config: &Config) -> Result<Self, TransferError> {
         let text = match &config.storage {
             Storage::Local { directory } => {
                 let failed = |source| TransferError::File { what: "read", path: directory.clone(), source };

@@ -97,6 +97,6 @@ fn is_price(price: Decimal) -> bool {
 }
 
 #[cfg(test)]
-pub(crate) fn of(region: &str) -> Prices {
+pub(crate) fn for_region(region: &str) -> Prices {
     PriceTable::read(None).unwrap().region(region).unwrap().clone()
 }

@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn small_documents_cost_more_once_moved() {
-        let prices = prices::of("us-east-1");
+        let prices = prices::for_region("us-east-1");
         // 1,000 x 50 KB in STANDARD for a year: 0.0477 GB x 0.023 x 12.
         let small = Life::new(50 << 10, LIFECYCLE, &prices);
         assert_eq!(small.staying_usd.round_dp(4), Decimal::new(132, 4));
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_break_even_separates_cheaper_from_dearer() {
-        let prices = prices::of("us-east-1");
+        let prices = prices::for_region("us-east-1");
         let size = Life::break_even(LIFECYCLE, &prices).unwrap();
         assert!(size > STANDARD_IA_MINIMUM);
         assert!(Life::new(size, LIFECYCLE, &prices).is_cheaper_moved());

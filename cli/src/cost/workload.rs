@@ -117,7 +117,7 @@ pub(crate) struct Workload {
 
 impl Workload {
     /// So many analyses of one size, of all ages up to their expiry.
-    pub(crate) fn of(analyses: u64, average_size: u64, assumptions: &Assumptions) -> Self {
+    pub(crate) fn uniform(analyses: u64, average_size: u64, assumptions: &Assumptions) -> Self {
         Self::spread(analyses, average_size, assumptions.lifecycle.expire_after, assumptions)
     }
 

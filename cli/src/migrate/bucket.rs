@@ -2,11 +2,13 @@
 
 use analysis_storage::bucket::ObjectMeta;
 use analysis_storage::config::{Storage, other_bucket_from_env};
-use analysis_storage::foreign::{self, ForeignDocuments};
+use analysis_storage::legacy::{self, LegacyBucket};
 use analysis_storage::{AnalysisId, Config, Entry, Error, Key};
 
 use super::take;
-use crate::transfer::{Delivery, Done, Found, Problem, Side, Sides, Sorter, TransferError, Work, too_large};
+use crate::transfer::{
+    Done, Found, Importer, JoinedById, Problem, Sorter, SourceRecord, TransferError, Work, too_large,
+};
 
 /// Where the older documents are.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub(super) struct Location<'a> {
 pub(super) async fn migrate(
     location: Location<'_>,
     config: &Config,
-    delivery: &Delivery<'_>,
+    importer: &Importer<'_>,
     work: &mut Work,
 ) -> Result<(), TransferError> {
     let Location { bucket, prefix, region, endpoint } = location;
@@ -33,7 +35,7 @@ pub(super) async fn migrate(
             "--from is the store itself; `design-analysis rebuild` adopts what other programs have put there";
         return Err(TransferError::Unusable(text.into()));
     }
-    let source = ForeignDocuments::connect(&settings, prefix).await;
+    let source = LegacyBucket::connect(&settings, prefix).await;
     work.progress.begin("listing", None);
     let mut objects = work.signals.beside(list(&source)).await?;
     if objects.count() == 0 {
@@ -43,20 +45,20 @@ pub(super) async fn migrate(
         );
         return Err(TransferError::Unusable(text));
     }
-    objects.add_stored_if_worthwhile(delivery.analyses, work).await?;
+    objects.add_stored_if_worthwhile(importer.analyses, work).await?;
     work.progress.begin("migrating", Some(objects.count()));
     let groups = objects.groups().map_err(TransferError::Temporary)?;
-    work.each(groups, |group| one(&source, delivery, group.into())).await
+    work.each(groups, |group| one(&source, importer, group.into())).await
 }
 
-async fn list(source: &ForeignDocuments) -> Result<Sorter<Side>, TransferError> {
+async fn list(source: &LegacyBucket) -> Result<Sorter<SourceRecord>, TransferError> {
     let mut objects = Sorter::default();
     let mut position: Option<String> = None;
     loop {
         let page = source.page(position.as_deref()).await.map_err(TransferError::Failed)?;
         for key in page.keys() {
             let pushed = match source.parse(key) {
-                Some((id, _)) => objects.push(id.as_str(), &Side::Object(key.to_string())),
+                Some((id, _)) => objects.push(id.as_str(), &SourceRecord::Object(key.to_string())),
                 None => objects.push("", &misplaced(key)),
             };
             pushed.map_err(TransferError::Temporary)?;
@@ -68,8 +70,8 @@ async fn list(source: &ForeignDocuments) -> Result<Sorter<Side>, TransferError> 
     }
 }
 
-fn misplaced(key: &Key) -> Side {
-    Side::File(Found::Bad {
+fn misplaced(key: &Key) -> SourceRecord {
+    SourceRecord::File(Found::Bad {
         kind: "misplaced".to_owned(),
         path: key.to_string(),
         reason: "is not analysis/YYYY/MM/{id}.json with a valid id".to_owned(),
@@ -78,38 +80,38 @@ fn misplaced(key: &Key) -> Side {
 
 /// All objects of one id: the newest is taken.
 async fn one(
-    source: &ForeignDocuments,
-    delivery: &Delivery<'_>,
-    sides: Sides,
+    source: &LegacyBucket,
+    importer: &Importer<'_>,
+    joined: JoinedById,
 ) -> Result<Done, TransferError> {
-    if let (Some(key), 1..) = (sides.keys.first(), sides.more) {
+    if let (Some(key), 1..) = (joined.keys.first(), joined.more) {
         let reason = format!(
             "has the id of {} other objects; none is taken",
-            sides.keys.len() as u64 - 1 + sides.more
+            joined.keys.len() as u64 - 1 + joined.more
         );
         return Ok(Done::problem(Problem::new("duplicate", key.as_str(), reason)));
     }
-    let mut done = Done { count: None, problems: sides.problems };
+    let mut done = Done { count: None, problems: joined.problems };
     let (mut keys, mut metas) = (Vec::new(), Vec::new());
-    for key in sides.keys {
+    for key in joined.keys {
         if let Some(meta) = source.describe(&key).await.map_err(TransferError::Failed)? {
             keys.push(key);
             metas.push(meta);
         }
     }
-    let Some(newest) = foreign::newest(&metas) else { return Ok(done) };
+    let Some(newest) = legacy::newest(&metas) else { return Ok(done) };
     let (key, meta) = (keys.swap_remove(newest), metas.swap_remove(newest));
     let older =
         |key: Key, than: &Key| Problem::new("older", key.as_str(), format!("{than} has its id and is newer"));
     done.problems.extend(keys.into_iter().map(|other| older(other, &key)));
-    let mut taken = object(source, delivery, sides.entry.as_ref(), &key, &meta).await?;
+    let mut taken = object(source, importer, joined.entry.as_ref(), &key, &meta).await?;
     taken.problems.splice(0..0, done.problems);
     Ok(taken)
 }
 
 async fn object(
-    source: &ForeignDocuments,
-    delivery: &Delivery<'_>,
+    source: &LegacyBucket,
+    importer: &Importer<'_>,
     known: Option<&Entry>,
     key: &Key,
     meta: &ObjectMeta,
@@ -117,7 +119,7 @@ async fn object(
     let problem =
         |kind: &'static str, reason: String| Ok(Done::problem(Problem::new(kind, key.as_str(), reason)));
     let Some((id, month)) = source.parse(key) else { return Ok(Done::default()) };
-    if let Err(error) = AnalysisId::parse(id.as_str(), delivery.analyses.clock().now()) {
+    if let Err(error) = AnalysisId::parse(id.as_str(), importer.analyses.clock().now()) {
         return problem("invalid_id", error.to_string());
     }
     match meta.metadata.get("request_id") {
@@ -126,17 +128,17 @@ async fn object(
         }
         _ => {}
     }
-    if meta.size > delivery.limit {
-        return Ok(Done::problem(too_large(key.as_str(), meta.size, delivery.limit)));
+    if meta.size > importer.limit {
+        return Ok(Done::problem(too_large(key.as_str(), meta.size, importer.limit)));
     }
-    let _reserved = delivery.budget.reserve(meta.size * 2).await;
+    let _reserved = importer.budget.reserve(meta.size * 2).await;
     match source.read(key).await {
         Ok(Some(object)) => {
-            let created_at = |document: &_| foreign::created_at(document, meta, month);
-            take(delivery, &id, known, key.as_str(), object.body, created_at).await
+            let created_at = |document: &_| legacy::created_at(document, meta, month);
+            take(importer, &id, known, key.as_str(), object.body, created_at).await
         }
         Ok(None) => Ok(Done::default()),
         Err(Error::Archived(_)) => problem("archived", "is archived; restore it, then migrate again".into()),
-        Err(error) => Ok(Done::problem(Problem::of(error, key.as_str())?)),
+        Err(error) => Ok(Done::problem(Problem::from_error(error, key.as_str())?)),
     }
 }

@@ -10,31 +10,31 @@ use jiff::Timestamp;
 
 use super::take;
 use crate::transfer::{
-    Delivery, Done, Problem, Sides, Sorter, TransferError, Work, blocking, read_file, sha256, too_large,
+    Done, Importer, JoinedById, Problem, Sorter, TransferError, Work, blocking, read_file, sha256, too_large,
 };
 
 /// Takes in every file of the directory.
 pub(super) async fn migrate(
     root: &Path,
-    delivery: &Delivery<'_>,
+    importer: &Importer<'_>,
     work: &mut Work,
 ) -> Result<(), TransferError> {
     let mut files = Sorter::default();
-    let (_, others) = files.add_files(root, true, delivery.analyses, work).await?;
+    let (_, others) = files.add_files(root, true, importer.analyses, work).await?;
     if files.count() == 0 {
         let root = root.display();
         return Err(TransferError::Unusable(format!("there is no file {{id}}.json in {root} or below it")));
     }
     work.report.count("other files ignored", others);
-    files.add_stored_if_worthwhile(delivery.analyses, work).await?;
+    files.add_stored_if_worthwhile(importer.analyses, work).await?;
     work.progress.begin("migrating", Some(files.count()));
     let groups = files.groups().map_err(TransferError::Temporary)?;
-    work.each(groups, |group| one(root, delivery, group.into())).await
+    work.each(groups, |group| one(root, importer, group.into())).await
 }
 
 /// All that was found under one name.
-async fn one(root: &Path, delivery: &Delivery<'_>, sides: Sides) -> Result<Done, TransferError> {
-    let Sides { id, entry, files, more, mut problems, .. } = sides;
+async fn one(root: &Path, importer: &Importer<'_>, joined: JoinedById) -> Result<Done, TransferError> {
+    let JoinedById { id, entry, files, more, mut problems, .. } = joined;
     let paths: Vec<PathBuf> = files.into_iter().map(|(path, _)| path).collect();
     let Some((first, others)) = paths.split_first() else { return Ok(Done { count: None, problems }) };
     let duplicate =
@@ -58,7 +58,7 @@ async fn one(root: &Path, delivery: &Delivery<'_>, sides: Sides) -> Result<Done,
             }
         }
     }
-    let mut done = file(root, delivery, &id, entry.as_ref(), first).await?;
+    let mut done = file(root, importer, &id, entry.as_ref(), first).await?;
     done.problems.splice(0..0, problems);
     Ok(done)
 }
@@ -85,7 +85,7 @@ async fn copies(root: &Path, paths: &[PathBuf]) -> Result<Result<(), String>, Tr
 
 async fn file(
     root: &Path,
-    delivery: &Delivery<'_>,
+    importer: &Importer<'_>,
     id: &str,
     known: Option<&Entry>,
     path: &Path,
@@ -99,18 +99,18 @@ async fn file(
         Ok(known) => known,
         Err(error) => return unreadable(error),
     };
-    if size > delivery.limit {
-        return Ok(Done::problem(too_large(origin, size, delivery.limit)));
+    if size > importer.limit {
+        return Ok(Done::problem(too_large(origin, size, importer.limit)));
     }
     // Twice: what is stored under the id may have to be compared with it.
-    let _reserved = delivery.budget.reserve(size * 2).await;
+    let _reserved = importer.budget.reserve(size * 2).await;
     match read_file(path, size).await? {
         Ok(bytes) => {
             let created_at = |document: &Document| {
                 let written = || Timestamp::try_from(modified).unwrap_or(Timestamp::UNIX_EPOCH);
                 CreatedAt::clamped(document.summary().timestamp.unwrap_or_else(written))
             };
-            take(delivery, &id, known, &origin, bytes, created_at).await
+            take(importer, &id, known, &origin, bytes, created_at).await
         }
         Err(error) => unreadable(error),
     }

@@ -24,7 +24,7 @@ impl Failures {
 
     /// The problem that an error is, unless it has become one of the store, which ends the transfer.
     pub(crate) fn problem(&self, error: Error, subject: &str) -> Result<Problem, TransferError> {
-        match Problem::of(error, subject) {
+        match Problem::from_error(error, subject) {
             Err(TransferError::Failed(error))
                 if self.in_a_row.fetch_add(1, Ordering::Relaxed) + 1 < STORE_FAILS =>
             {

@@ -42,7 +42,7 @@ pub(crate) struct Line {
 
 impl Line {
     /// The line of the document with this entry and digest.
-    pub(crate) fn of(entry: &Entry, sha256: String) -> Self {
+    pub(crate) fn from_entry(entry: &Entry, sha256: String) -> Self {
         Self {
             id: entry.id.to_string(),
             created_at: entry.created_at.to_string(),

@@ -29,7 +29,7 @@ impl Problem {
     }
 
     /// The problem that an error is if it concerns one document only; any other ends the transfer.
-    pub(crate) fn of(error: Error, subject: &str) -> Result<Self, TransferError> {
+    pub(crate) fn from_error(error: Error, subject: &str) -> Result<Self, TransferError> {
         let kind = match error {
             Error::InvalidId(_) => "invalid_id",
             Error::MalformedDocument(_) => "malformed_document",

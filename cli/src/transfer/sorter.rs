@@ -1,6 +1,6 @@
 //! Sorting more records than fit into memory: sorted runs in temporary files, merged as they are read.
 //!
-//! What two sides know of the same ids is joined by sorting all of it by id, so that no command holds an id in memory
+//! What two joined know of the same ids is joined by sorting all of it by id, so that no command holds an id in memory
 //! for longer than it works on it.
 
 use std::cmp::Reverse;
@@ -56,7 +56,7 @@ impl<R: Serialize + DeserializeOwned> Sorter<R> {
     }
 
     /// All records, those of one id together, in the byte order of the ids.
-    pub(crate) fn groups(mut self) -> io::Result<impl Iterator<Item = io::Result<Group<R>>>> {
+    pub(crate) fn groups(mut self) -> io::Result<impl Iterator<Item = io::Result<RecordsOfId<R>>>> {
         self.lines.sort_unstable();
         let mut sources: Vec<Source> = self.runs.drain(..).map(Source::file).collect::<io::Result<_>>()?;
         sources.push(Source::Memory(self.lines.into_iter()));
@@ -138,7 +138,7 @@ impl Iterator for Merge {
 
 /// The records of one id. Those without one, under the empty id, come in as many groups as it takes.
 #[derive(Debug)]
-pub(crate) struct Group<R> {
+pub(crate) struct RecordsOfId<R> {
     pub(crate) id: String,
     /// In the order of their JSON; no more than [`MOST`].
     pub(crate) records: Vec<R>,
@@ -152,7 +152,7 @@ struct Groups<R, L: Iterator> {
 }
 
 impl<R: DeserializeOwned, L: Iterator<Item = io::Result<String>>> Iterator for Groups<R, L> {
-    type Item = io::Result<Group<R>>;
+    type Item = io::Result<RecordsOfId<R>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let first = self.lines.next()?;
@@ -161,7 +161,7 @@ impl<R: DeserializeOwned, L: Iterator<Item = io::Result<String>>> Iterator for G
 }
 
 impl<R: DeserializeOwned, L: Iterator<Item = io::Result<String>>> Groups<R, L> {
-    fn group(&mut self, first: &str) -> io::Result<Group<R>> {
+    fn group(&mut self, first: &str) -> io::Result<RecordsOfId<R>> {
         let (id, record) = split(first)?;
         let mut records = vec![serde_json::from_str(record)?];
         let same = |line: &io::Result<String>| {
@@ -175,7 +175,7 @@ impl<R: DeserializeOwned, L: Iterator<Item = io::Result<String>>> Groups<R, L> {
                 None => break,
             }
         }
-        Ok(Group { id: id.to_owned(), records, more })
+        Ok(RecordsOfId { id: id.to_owned(), records, more })
     }
 }
 
@@ -200,7 +200,9 @@ mod tests {
         assert!(sorter.count() == total && sorter.runs.len() > 1, "{}", sorter.runs.len());
         let (mut last, mut seen) = (String::new(), 0);
         for group in sorter.groups().unwrap() {
-            let Group { id, records, more: 0 } = group.unwrap() else { panic!("so many are not left out") };
+            let RecordsOfId { id, records, more: 0 } = group.unwrap() else {
+                panic!("so many are not left out")
+            };
             assert!(last < id, "{last} {id}");
             assert!(records.iter().all(|(n, _)| format!("id-{}", n * 7919 % 20_011) == id));
             assert!(records.is_sorted_by_key(|(n, _)| n.to_string()));

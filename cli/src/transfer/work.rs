@@ -7,7 +7,7 @@ use futures::stream::FuturesUnordered;
 
 use super::TransferError;
 use super::report::{Done, Report};
-use super::sorter::Group;
+use super::sorter::RecordsOfId;
 use crate::progress::Progress;
 use crate::signals::Signals;
 
@@ -25,8 +25,8 @@ impl Work {
     /// that, too, which is safe as well.
     pub(crate) async fn each<R, F>(
         &mut self,
-        mut groups: impl Iterator<Item = io::Result<Group<R>>>,
-        work: impl Fn(Group<R>) -> F,
+        mut groups: impl Iterator<Item = io::Result<RecordsOfId<R>>>,
+        work: impl Fn(RecordsOfId<R>) -> F,
     ) -> Result<(), TransferError>
     where
         F: Future<Output = Result<Done, TransferError>>,

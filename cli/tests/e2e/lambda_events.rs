@@ -50,21 +50,21 @@ fn body(answer: &Value) -> Value {
 #[tokio::test]
 async fn every_route_has_an_event() {
     let functions = Functions::new(&[]);
-    let post = functions.answer(save::routes(), &event("save-post")).await;
+    let post = functions.answer(analysis_fn_save::routes(), &event("save-post")).await;
     assert_eq!((&post["statusCode"], &body(&post)["implementation"]), (&201.into(), &"hybrid".into()));
-    let put = functions.answer(save::routes(), &event("save-put")).await;
+    let put = functions.answer(analysis_fn_save::routes(), &event("save-put")).await;
     assert_eq!((&put["statusCode"], &put["headers"]["location"]), (&201.into(), &"/analyses/study-1".into()));
 
-    let loaded = functions.answer(load::routes(), &event("load")).await;
+    let loaded = functions.answer(analysis_fn_load::routes(), &event("load")).await;
     assert_eq!((&loaded["statusCode"], &loaded["isBase64Encoded"]), (&200.into(), &false.into()));
     assert_eq!(loaded["body"], event("save-put")["body"], "byte for byte");
     assert_eq!(loaded["headers"]["etag"], put["headers"]["etag"]);
-    let head = functions.answer(load::routes(), &event("load-head")).await;
+    let head = functions.answer(analysis_fn_load::routes(), &event("load-head")).await;
     assert_eq!((&head["statusCode"], &head["headers"]["etag"]), (&200.into(), &put["headers"]["etag"]));
-    let versions = functions.answer(load::routes(), &event("load-versions")).await;
+    let versions = functions.answer(analysis_fn_load::routes(), &event("load-versions")).await;
     assert_eq!((&versions["statusCode"], &body(&versions)["code"]), (&501.into(), &"not_supported".into()));
 
-    let listed = functions.answer(list::routes(), &event("list")).await;
+    let listed = functions.answer(analysis_fn_list::routes(), &event("list")).await;
     let ids = body(&listed)["analyses"]
         .as_array()
         .unwrap()
@@ -72,14 +72,14 @@ async fn every_route_has_an_event() {
         .map(|item| item["request_id"].clone())
         .collect::<Vec<_>>();
     assert!(ids.len() == 2 && ids.contains(&"study-1".into()), "{ids:?}");
-    let stats = functions.answer(stats::routes(), &event("stats")).await;
+    let stats = functions.answer(analysis_fn_stats::routes(), &event("stats")).await;
     assert_eq!(body(&stats)["total_analyses"], 2);
-    let info = functions.answer(stats::routes(), &event("stats-storage-info")).await;
+    let info = functions.answer(analysis_fn_stats::routes(), &event("stats-storage-info")).await;
     assert_eq!(body(&info)["stats"]["implementations_used"], json!({ "hybrid": 2 }));
 
-    let deleted = functions.answer(delete::routes(), &event("delete")).await;
+    let deleted = functions.answer(analysis_fn_delete::routes(), &event("delete")).await;
     assert_eq!(deleted["statusCode"], 204);
-    let gone = functions.answer(load::routes(), &event("load")).await;
+    let gone = functions.answer(analysis_fn_load::routes(), &event("load")).await;
     assert_eq!(
         (&gone["statusCode"], &body(&gone)["request_id"]),
         (&404.into(), &"8476a536-e9f4-11e8-9739-2dfe598c3fcd".into())
@@ -89,14 +89,14 @@ async fn every_route_has_an_event() {
 #[tokio::test]
 async fn a_base64_body_is_stored_as_the_bytes_it_stands_for() {
     let functions = Functions::new(&[]);
-    let saved = functions.answer(save::routes(), &event("save-post-base64")).await;
+    let saved = functions.answer(analysis_fn_save::routes(), &event("save-post-base64")).await;
     assert_eq!(
         (&saved["statusCode"], &saved["headers"]["location"]),
         (&201.into(), &"/analyses/from-base64".into())
     );
     let mut load_event = event("load");
     load_event["pathParameters"]["id"] = "from-base64".into();
-    let loaded = functions.answer(load::routes(), &load_event).await;
+    let loaded = functions.answer(analysis_fn_load::routes(), &load_event).await;
     assert!(loaded["body"].as_str().unwrap().contains("„Ich finde den Knopf nicht“"));
 }
 
@@ -110,13 +110,11 @@ async fn a_document_that_lambda_could_not_return_is_a_clear_problem() {
         let quotes = format!(r#"{{"text":"{}"}}"#, "\\\"".repeat(size / 2));
         save_event["body"] = quotes.into();
         save_event["pathParameters"]["id"] = format!("q{size}").into();
-        assert!(
-            [201, 200].contains(
-                &functions.answer(save::routes(), &save_event).await["statusCode"].as_i64().unwrap()
-            )
-        );
+        assert!([201, 200].contains(
+            &functions.answer(analysis_fn_save::routes(), &save_event).await["statusCode"].as_i64().unwrap()
+        ));
         load_event["pathParameters"] = save_event["pathParameters"].clone();
-        let loaded = functions.answer(load::routes(), &load_event).await;
+        let loaded = functions.answer(analysis_fn_load::routes(), &load_event).await;
         assert_eq!((&loaded["statusCode"], &loaded["isBase64Encoded"]), (&status.into(), &base64.into()));
         assert!(serde_json::to_vec(&loaded).unwrap().len() <= 6_291_556);
         if status == 413 {
@@ -125,8 +123,8 @@ async fn a_document_that_lambda_could_not_return_is_a_clear_problem() {
     }
     // Plain text grows by little: it goes as text up to the limit.
     save_event["body"] = format!(r#"{{"text":"{}"}}"#, "x".repeat(6_200_000)).into();
-    assert_eq!(functions.answer(save::routes(), &save_event).await["statusCode"], 200);
-    let loaded = functions.answer(load::routes(), &load_event).await;
+    assert_eq!(functions.answer(analysis_fn_save::routes(), &save_event).await["statusCode"], 200);
+    let loaded = functions.answer(analysis_fn_load::routes(), &load_event).await;
     assert_eq!((&loaded["statusCode"], &loaded["isBase64Encoded"]), (&200.into(), &false.into()));
 }
 
@@ -135,12 +133,12 @@ async fn a_function_answers_problems_for_what_is_not_its_own() {
     let functions = Functions::new(&[]);
     let mut unknown = event("stats");
     unknown["routeKey"] = "GET /nothing".into();
-    let answer = functions.answer(stats::routes(), &unknown).await;
+    let answer = functions.answer(analysis_fn_stats::routes(), &unknown).await;
     assert_eq!((&answer["statusCode"], &body(&answer)["code"]), (&404.into(), &"unknown_route".into()));
     assert_eq!(answer["headers"]["content-type"], "application/problem+json");
     let mut wrong = event("stats");
     wrong["requestContext"]["http"]["method"] = "DELETE".into();
-    let answer = functions.answer(stats::routes(), &wrong).await;
+    let answer = functions.answer(analysis_fn_stats::routes(), &wrong).await;
     assert_eq!((&answer["statusCode"], &body(&answer)["code"]), (&405.into(), &"method_not_allowed".into()));
 }
 
@@ -151,7 +149,7 @@ async fn an_id_that_only_looks_like_another_touches_nothing() {
     let mut save_event = event("save-put");
     save_event["body"] = r#"{"n":1}"#.into();
     save_event["pathParameters"]["id"] = "victim".into();
-    assert_eq!(functions.answer(save::routes(), &save_event).await["statusCode"], 201);
+    assert_eq!(functions.answer(analysis_fn_save::routes(), &save_event).await["statusCode"], 201);
     save_event["body"] = r#"{"n":2}"#.into();
     for id in
         ["victim#x", "x/../victim", "..", "vic\ttim", "vic\ntim", "%76ictim", "victim?x", "a\\victim", ""]
@@ -159,13 +157,13 @@ async fn an_id_that_only_looks_like_another_touches_nothing() {
         save_event["rawPath"] = format!("/prod/analyses/{id}").into();
         save_event["pathParameters"]["id"] = id.into();
         save_event["headers"]["x-forwarded-proto"] = "no url".into();
-        let answer = functions.answer(save::routes(), &save_event).await;
+        let answer = functions.answer(analysis_fn_save::routes(), &save_event).await;
         let expected = if id.is_empty() { 404 } else { 422 };
         assert_eq!(answer["statusCode"], expected, "{id:?}");
     }
     let mut load_event = event("load");
     load_event["pathParameters"]["id"] = "victim".into();
-    assert_eq!(functions.answer(load::routes(), &load_event).await["body"], r#"{"n":1}"#);
+    assert_eq!(functions.answer(analysis_fn_load::routes(), &load_event).await["body"], r#"{"n":1}"#);
 }
 
 #[tokio::test]
@@ -174,5 +172,5 @@ async fn a_named_stage_is_no_part_of_the_path() {
     let mut stats_event = event("stats");
     stats_event["rawPath"] = "/prod/stats".into();
     stats_event["requestContext"]["stage"] = "prod".into();
-    assert_eq!(functions.answer(stats::routes(), &stats_event).await["statusCode"], 200);
+    assert_eq!(functions.answer(analysis_fn_stats::routes(), &stats_event).await["statusCode"], 200);
 }

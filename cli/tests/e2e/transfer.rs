@@ -3,9 +3,9 @@
 mod apart;
 mod archive;
 mod backup;
+mod legacy_bucket;
 mod memory;
 mod migrate;
-mod older_bucket;
 mod removed;
 mod round_trip;
 mod signals;

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    analysis_http::lambda::run(list::routes()).await
+    analysis_http::lambda::run(analysis_fn_list::routes()).await
 }

@@ -11,14 +11,14 @@ use analysis_storage::{Analyses, Error};
 use jiff::Timestamp;
 use lambda_http::lambda_runtime::LambdaEvent;
 
-pub use run::Outcome;
+pub use run::RepairReport;
 pub use task::Task;
 
 /// Works on the task of an event until it is done, or the function's time is nearly over.
 ///
 /// # Errors
 /// A month that cannot be read, and failures of the storage. Repairing is safe to repeat.
-pub async fn handle(analyses: &Analyses, event: LambdaEvent<Task>) -> Result<Outcome, Error> {
+pub async fn handle(analyses: &Analyses, event: LambdaEvent<Task>) -> Result<RepairReport, Error> {
     let deadline = i64::try_from(event.context.deadline).ok().map(Timestamp::from_millisecond);
     let deadline = deadline.and_then(Result::ok).unwrap_or(Timestamp::MAX);
     let outcome = run::run(analyses, &event.payload, deadline).await?;

@@ -9,7 +9,8 @@ async fn main() -> Result<(), Error> {
     let config = Config::from_env()?;
     telemetry::init(&config)?;
     let app = App::open(config).await?;
-    let handle =
-        async |event| repair::handle(app.analyses_without_deadline(), event).await.map_err(Error::from);
+    let handle = async |event| {
+        analysis_fn_repair::handle(app.analyses_without_deadline(), event).await.map_err(Error::from)
+    };
     lambda_runtime::run(service_fn(handle)).await
 }

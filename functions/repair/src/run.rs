@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use analysis_storage::rebuild::{Damage, Finding, Mode, RebuildPage};
-use analysis_storage::{Analyses, Error, Month, RepairPosition};
+use analysis_storage::repair::RepairPosition;
+use analysis_storage::repair::{Damage, Finding, Mode, RepairStep};
+use analysis_storage::{Analyses, Error, Month};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -14,7 +15,7 @@ const RESERVE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Outcome {
+pub struct RepairReport {
     /// Whether nothing is left to do.
     pub done: bool,
     /// The month that the next run goes on with.
@@ -32,8 +33,12 @@ pub struct Outcome {
     pub left: BTreeMap<Damage, u64>,
 }
 
-pub(crate) async fn run(analyses: &Analyses, task: &Task, deadline: Timestamp) -> Result<Outcome, Error> {
-    let mut outcome = Outcome::default();
+pub(crate) async fn run(
+    analyses: &Analyses,
+    task: &Task,
+    deadline: Timestamp,
+) -> Result<RepairReport, Error> {
+    let mut outcome = RepairReport::default();
     if let Some((first, last)) = task.months()? {
         let months = std::iter::successors(Some(last), |month| Some(month.previous()));
         let months = months.take_while(|month| first <= *month);
@@ -43,7 +48,7 @@ pub(crate) async fn run(analyses: &Analyses, task: &Task, deadline: Timestamp) -
     let left_off = analyses.repair_position().await?;
     let is_busy = left_off.busy_until.is_some_and(|until| analyses.clock().now() < until);
     if task.only_go_on && (is_busy || left_off.next.is_none()) {
-        return Ok(Outcome { done: true, ..outcome });
+        return Ok(RepairReport { done: true, ..outcome });
     }
     outcome.is_late = !task.only_go_on && left_off.next.is_some();
     let from = left_off.next.as_deref().map(Month::parse).transpose().unwrap_or_default();
@@ -59,7 +64,7 @@ pub(crate) async fn run(analyses: &Analyses, task: &Task, deadline: Timestamp) -
     Ok(outcome)
 }
 
-impl Outcome {
+impl RepairReport {
     /// Repairs these months: whether there was time for all of them. If `keeps`, the month under way is kept in the
     /// bucket.
     async fn repair(
@@ -74,9 +79,9 @@ impl Outcome {
             if keeps {
                 analyses.keep_repair_position(&position(Some(deadline))).await?;
             }
-            let mut rebuild = analyses.rebuild(month, Mode::Repair);
+            let mut repair = analyses.repair_month(month, Mode::Repair);
             // A month that is done is left behind, however late it is by then.
-            while !rebuild.is_done() {
+            while !repair.is_done() {
                 if deadline.duration_since(analyses.clock().now()) < RESERVE {
                     self.next = Some(month.to_string());
                     if keeps {
@@ -84,7 +89,7 @@ impl Outcome {
                     }
                     return Ok(false);
                 }
-                if let Some(page) = rebuild.step().await? {
+                if let Some(page) = repair.step().await? {
                     self.add(&page);
                 }
             }
@@ -92,7 +97,7 @@ impl Outcome {
         Ok(true)
     }
 
-    fn add(&mut self, page: &RebuildPage) {
+    fn add(&mut self, page: &RepairStep) {
         self.entries += page.entries;
         self.documents += page.documents;
         for Finding { damage, key, repaired, advice } in &page.findings {

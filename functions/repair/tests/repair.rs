@@ -7,15 +7,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fs, io};
 
+use analysis_fn_repair::{RepairReport, Task, handle};
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{Bucket, Precondition, Put};
-use analysis_storage::rebuild::Damage;
+use analysis_storage::repair::Damage;
+use analysis_storage::repair::RepairPosition;
 use analysis_storage::testing::{Fault, FaultyBucket, ManualClock, Operation};
-use analysis_storage::{Analyses, Clock, Error, Key, Layout, RepairPosition, SavedAt, StorageType};
+use analysis_storage::{Analyses, Clock, Error, Key, Layout, SavedAt, StorageType};
 use bytes::Bytes;
 use lambda_http::Context;
 use lambda_http::lambda_runtime::LambdaEvent;
-use repair::{Outcome, Task, handle};
 use serde_json::{Value, json};
 
 struct Store {
@@ -45,7 +46,7 @@ impl Store {
         Analyses::new(bucket, StorageType::Memory, Layout::new(""), self.clock.clone())
     }
 
-    async fn run(&self, event: Value) -> Outcome {
+    async fn run(&self, event: Value) -> RepairReport {
         handle(&self.analyses(self.bucket.clone()), self.event(event)).await.unwrap()
     }
 

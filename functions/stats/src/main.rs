@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    analysis_http::lambda::run(stats::routes()).await
+    analysis_http::lambda::run(analysis_fn_stats::routes()).await
 }

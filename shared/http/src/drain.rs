@@ -27,7 +27,7 @@ struct Shared(Arc<Mutex<Body>>);
 
 impl Drain {
     /// The request with a body of which the rest can be read later.
-    pub(crate) fn of(request: Request) -> (Request, Self) {
+    pub(crate) fn new(request: Request) -> (Request, Self) {
         // RFC 9110, section 10.1.1: such a client waits for our word before it sends its body.
         if request.headers().contains_key(EXPECT) || request.body().is_end_stream() {
             return (request, Self(None));

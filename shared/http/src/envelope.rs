@@ -21,7 +21,7 @@ pub(crate) async fn wrap(request: Request, next: Next) -> Response {
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     async move {
         let started = Instant::now();
-        let (request, drain) = Drain::of(request);
+        let (request, drain) = Drain::new(request);
         let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         drain.finish().await;
         let mut response = render(response.unwrap_or_else(|_| Problem::internal().into_response()), &id);

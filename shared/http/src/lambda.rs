@@ -47,7 +47,7 @@ pub async fn handle(
     event: LambdaEvent<ApiGatewayV2httpRequest>,
 ) -> Result<ApiGatewayV2httpResponse, lambda_http::Error> {
     let LambdaEvent { mut payload, context } = event;
-    let target = target::of(&payload);
+    let target = target::from_event(&payload);
     // What `lambda_http` would make a URL of is not ours to trust: it fails on some, and rewrites others.
     payload.raw_path = None;
     payload.raw_query_string = None;
@@ -60,5 +60,5 @@ pub async fn handle(
     request.headers_mut().extend(host.map(|host| (axum::http::header::HOST, host)));
     request.extensions_mut().insert(context);
     let response = router.oneshot(request.map(Body::new)).await?;
-    Ok(reply::of(response).await)
+    Ok(reply::encode(response).await)
 }

@@ -169,7 +169,7 @@ impl Layout {
 
     /// What a key below the index is.
     pub(crate) fn parse_index_key(&self, key: &Key) -> IndexKey {
-        key.as_str().strip_prefix(&self.index()).map_or(IndexKey::Foreign, IndexKey::parse)
+        key.as_str().strip_prefix(&self.index()).map_or(IndexKey::Unrelated, IndexKey::parse)
     }
 }
 
@@ -227,7 +227,7 @@ mod tests {
         let month = Month::from(created_at);
         assert_eq!(layout.parse_document(&layout.document(&id, created_at)), Some((id, month)));
         assert_eq!(layout.documents(Some(month)), "t/analysis/2024/12/");
-        for foreign in [
+        for other in [
             "t/analysis/2024/12/",
             "t/analysis/2024/12/.json",
             "t/analysis/2024/12/a",
@@ -240,7 +240,7 @@ mod tests {
             "analysis/2024/12/a.json",
             "t/analysis/2024/12/018CC251-F400-7000-8000-000000000000.json",
         ] {
-            assert_eq!(layout.parse_document(&Key::new(foreign)), None, "{foreign}");
+            assert_eq!(layout.parse_document(&Key::new(other)), None, "{other}");
         }
     }
 
@@ -254,8 +254,8 @@ mod tests {
         assert_eq!(Inverted::parse("+000000000001"), None);
         assert_eq!(Inverted(CreatedAt::MAX).path(), "00000/00000000");
         assert_eq!(Inverted::parse_path("00000/00000000"), Some(CreatedAt::MAX));
-        for foreign in ["0000000000000", "0000/000000000", "00000/0000000", "00000/0000/0000"] {
-            assert_eq!(Inverted::parse_path(foreign), None, "{foreign}");
+        for other in ["0000000000000", "0000/000000000", "00000/0000000", "00000/0000/0000"] {
+            assert_eq!(Inverted::parse_path(other), None, "{other}");
         }
     }
 }

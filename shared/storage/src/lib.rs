@@ -10,12 +10,13 @@ mod clock;
 pub mod config;
 mod document;
 mod error;
-pub mod foreign;
+
 mod id;
 mod index;
 mod instant;
 mod label;
 mod layout;
+pub mod legacy;
 mod maintenance;
 mod month;
 #[cfg(feature = "testing")]
@@ -41,8 +42,8 @@ pub use id::AnalysisId;
 pub use index::{Entry, Page};
 pub use label::{Label, LabelKind};
 pub use layout::Layout;
-pub use maintenance::position::RepairPosition;
-pub use maintenance::{import, rebuild};
+
+pub use maintenance::{import, repair};
 pub use month::Month;
 pub use protocol::{Condition, Loaded, Saved};
 pub use retention::Retention;

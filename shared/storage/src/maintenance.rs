@@ -1,7 +1,6 @@
 //! Maintenance: index and documents compared and put right, documents taken in from elsewhere and copied out.
 
+mod archive;
+mod backup;
 pub mod import;
-pub(crate) mod position;
-mod read;
-pub mod rebuild;
-mod repair;
+pub mod repair;

@@ -28,13 +28,13 @@ impl Month {
     /// The same, or `None` for what is not a month.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let (first, _) = instant::parse_period(text).filter(|_| text.len() == "2024-01".len())?;
-        let month = Self::of(first);
+        let month = Self::containing(first);
         (Self::from(CreatedAt::MIN)..=Self::from(CreatedAt::MAX)).contains(&month).then_some(month)
     }
 
     /// The month of this instant.
     #[must_use]
-    pub fn of(at: Timestamp) -> Self {
+    pub fn containing(at: Timestamp) -> Self {
         Self(Offset::UTC.to_datetime(at).date().first_of_month())
     }
 
@@ -67,7 +67,7 @@ impl Month {
 
 impl From<CreatedAt> for Month {
     fn from(created_at: CreatedAt) -> Self {
-        Self::of(created_at.timestamp())
+        Self::containing(created_at.timestamp())
     }
 }
 

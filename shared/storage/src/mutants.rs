@@ -17,9 +17,9 @@ use crate::totals::{Marker, Snapshot, is_accounted};
 /// A rule of the protocol that is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mutant {
-    /// Settling looks at the document before it lists the entries.
+    /// Pruning looks at the document before it lists the entries.
     HeadBeforeList,
-    /// Settling removes every entry that is not current, also while none is.
+    /// Pruning removes every entry that is not current, also while none is.
     NoneStays,
     /// No marker is written before a change.
     NoMarker,
@@ -48,7 +48,7 @@ impl Analyses {
     }
 
     /// Settles as it should not: the document first.
-    pub(crate) async fn settle_head_first(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<()> {
+    pub(crate) async fn prune_head_first(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<()> {
         let document = self.requests.head(&self.layout.document(id, created_at)).await?;
         let entries = self.entries_of(id, created_at).await?;
         let stale = crate::protocol::stale(&entries, document.as_ref());

@@ -2,13 +2,14 @@
 //! for the order of its requests.
 
 mod delete;
+mod id_record;
 mod load;
 mod save;
-mod settle;
+mod stale_entries;
 
+pub(crate) use id_record::IdRecord;
 pub use load::Loaded;
 pub(crate) use load::not_found;
 pub use save::{Condition, Saved};
-pub(crate) use settle::IdRecord;
 #[cfg(feature = "testing")]
-pub(crate) use settle::stale;
+pub(crate) use stale_entries::stale;

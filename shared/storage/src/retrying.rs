@@ -59,7 +59,7 @@ pub(crate) struct Written {
 
 /// What became of a conditional write.
 #[derive(Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum PutOutcome {
     /// It took effect.
     Written(Written),
     /// Its condition did not hold, and it had no effect.
@@ -194,7 +194,11 @@ impl RetryingBucket {
     /// # Errors
     /// [`Error::NoAnswer`] also if an answer was lost, and what is there now is neither this write nor older than it:
     /// nobody can tell whether it has replaced this write.
-    pub(crate) async fn put(&self, above: Option<SavedAt>, put: impl Fn(SavedAt) -> Put) -> Result<Outcome> {
+    pub(crate) async fn put(
+        &self,
+        above: Option<SavedAt>,
+        put: impl Fn(SavedAt) -> Put,
+    ) -> Result<PutOutcome> {
         let begun = Begun { at: self.clock.now(), monotonic: self.clock.monotonic() };
         let mut patience = self.patience();
         let mut lost = Lost::default();
@@ -202,10 +206,10 @@ impl RetryingBucket {
             let put = put(self.tokens.above(above));
             let (key, body, saved_at) = (put.key.clone(), put.body.clone(), put.saved_at);
             match self.bucket.put(put).await {
-                Ok(etag) => return Ok(Outcome::Written(self.written(saved_at, etag, &body))),
+                Ok(etag) => return Ok(PutOutcome::Written(self.written(saved_at, etag, &body))),
                 Err(Error::PreconditionFailed(_)) => {
                     return match lost.error {
-                        None => Ok(Outcome::Failed),
+                        None => Ok(PutOutcome::Failed),
                         Some(error) => self.verdict(&key, &body, &lost.tokens, begun).await?.ok_or(error),
                     };
                 }
@@ -231,18 +235,18 @@ impl RetryingBucket {
         body: &Bytes,
         tokens: &[SavedAt],
         begun: Begun,
-    ) -> Result<Option<Outcome>> {
+    ) -> Result<Option<PutOutcome>> {
         let found = self.head(key).await.map_err(Error::half_done)?;
         let Some(found) = found else { return Ok(None) };
         if tokens.contains(&found.saved_at) && found.size == body.len() as u64 {
-            return Ok(Some(Outcome::Written(self.written(found.saved_at, found.etag, body))));
+            return Ok(Some(PutOutcome::Written(self.written(found.saved_at, found.etag, body))));
         }
         // The host's clock may have been wrong when this began, and nobody had corrected it yet.
         let taken = self.clock.monotonic().saturating_sub(begun.monotonic);
         let begun = begun.at.min(self.clock.now() - taken);
         // It was there before the first attempt, and has kept all of them from taking effect.
         let was_there = begun.duration_since(found.last_modified) > signed(DATED_BEFORE);
-        Ok(was_there.then_some(Outcome::Failed))
+        Ok(was_there.then_some(PutOutcome::Failed))
     }
 
     fn written(&self, saved_at: SavedAt, etag: ETag, body: &Bytes) -> Written {

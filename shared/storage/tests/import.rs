@@ -7,9 +7,9 @@ use std::sync::Arc;
 use analysis_storage::bucket::GetOptions;
 use analysis_storage::bucket::local::LocalBucket;
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::import::{Existing, Import, Imported, Outcome};
+use analysis_storage::import::{Existing, Import, ImportOutcome, Imported};
 use analysis_storage::query::ListQuery;
-use analysis_storage::rebuild::TotalsCheck;
+use analysis_storage::repair::TotalsCheck;
 use analysis_storage::testing::{Fault, FaultyBucket, ManualClock, Operation};
 use analysis_storage::{
     Analyses, AnalysisId, Bucket, Condition, CreatedAt, Document, Entry, Error, Layout, Loaded, Retention,
@@ -74,7 +74,7 @@ async fn an_imported_analysis_has_the_creation_time_of_its_history() {
         let imported = import(&store.analyses, name, ONE).await.unwrap();
         assert_eq!(
             (imported.outcome, imported.created_at.to_string().as_str()),
-            (Outcome::Created, created_at)
+            (ImportOutcome::Created, created_at)
         );
     }
     let created: Vec<String> =
@@ -88,7 +88,10 @@ async fn an_id_that_was_saved_before_keeps_its_creation_time() {
     store.analyses.save(&id("study-1"), &document(ONE), &Condition::None).await.unwrap();
     store.analyses.delete(&id("study-1"), None).await.unwrap();
     let imported = import(&store.analyses, "study-1", TWO).await.unwrap();
-    assert_eq!(imported, Imported { outcome: Outcome::Created, created_at: at("2026-01-15T12:00:00Z") });
+    assert_eq!(
+        imported,
+        Imported { outcome: ImportOutcome::Created, created_at: at("2026-01-15T12:00:00Z") }
+    );
     assert_eq!(listed(&store.analyses).await[0].created_at, imported.created_at);
 }
 
@@ -98,8 +101,8 @@ async fn a_second_import_changes_nothing_and_another_document_is_a_conflict() {
     for name in ["study-1", UUID7] {
         import(&store.analyses, name, ONE).await.unwrap();
         let before = listed(&store.analyses).await;
-        assert_eq!(import(&store.analyses, name, ONE).await.unwrap().outcome, Outcome::Unchanged);
-        assert_eq!(import(&store.analyses, name, TWO).await.unwrap().outcome, Outcome::Conflict);
+        assert_eq!(import(&store.analyses, name, ONE).await.unwrap().outcome, ImportOutcome::Unchanged);
+        assert_eq!(import(&store.analyses, name, TWO).await.unwrap().outcome, ImportOutcome::Conflict);
         assert_eq!((listed(&store.analyses).await, text(&store.analyses, name).await), (before, ONE.into()));
 
         let (id, document, created_at) = (id(name), document(TWO), at("2020-01-01T00:00:00Z"));
@@ -107,11 +110,14 @@ async fn a_second_import_changes_nothing_and_another_document_is_a_conflict() {
             |existing| Import { id: &id, document: &document, created_at, existing, known: None };
         let preview =
             async |existing| store.analyses.preview_import(replacement(existing)).await.unwrap().outcome;
-        assert_eq!(preview(Existing::Keep).await, Outcome::Conflict);
-        assert_eq!(preview(Existing::Replace).await, Outcome::Replaced);
+        assert_eq!(preview(Existing::Keep).await, ImportOutcome::Conflict);
+        assert_eq!(preview(Existing::Replace).await, ImportOutcome::Replaced);
         assert_eq!(text(&store.analyses, name).await, ONE);
         let replaced = store.analyses.import(replacement(Existing::Replace)).await.unwrap();
-        assert_eq!((replaced.outcome, text(&store.analyses, name).await), (Outcome::Replaced, TWO.into()));
+        assert_eq!(
+            (replaced.outcome, text(&store.analyses, name).await),
+            (ImportOutcome::Replaced, TWO.into())
+        );
         listed(&store.analyses).await;
     }
 }
@@ -146,7 +152,7 @@ async fn an_import_whose_answers_are_lost_succeeds() {
         let store = store();
         let faulty = FaultyBucket::once(store.bucket.clone(), Operation::Put, part, Fault::AnswerLost);
         let imported = import(&over(Arc::new(faulty), &store.clock), "study-1", ONE).await.unwrap();
-        assert_eq!(imported.outcome, Outcome::Created, "{part}");
+        assert_eq!(imported.outcome, ImportOutcome::Created, "{part}");
         assert_eq!(listed(&store.analyses).await.len(), 1, "{part}");
     }
 }
@@ -154,9 +160,9 @@ async fn an_import_whose_answers_are_lost_succeeds() {
 #[tokio::test]
 async fn an_entry_that_leads_astray_is_looked_past() {
     for (text, existing, outcome) in [
-        (ONE, Existing::Keep, Outcome::Unchanged),
-        (TWO, Existing::Keep, Outcome::Conflict),
-        (TWO, Existing::Replace, Outcome::Replaced),
+        (ONE, Existing::Keep, ImportOutcome::Unchanged),
+        (TWO, Existing::Keep, ImportOutcome::Conflict),
+        (TWO, Existing::Replace, ImportOutcome::Replaced),
     ] {
         let store = store();
         let (id, document) = (id("study-1"), document(text));
@@ -185,7 +191,7 @@ async fn a_document_that_is_deleted_while_it_is_compared_is_no_conflict() {
         None
     };
     let beside = over(Arc::new(FaultyBucket::new(files, Box::new(decide))), &store.clock);
-    assert_eq!(import(&beside, "study-1", ONE).await.unwrap().outcome, Outcome::Created);
+    assert_eq!(import(&beside, "study-1", ONE).await.unwrap().outcome, ImportOutcome::Created);
     let entries = analyses.list(&ListQuery::default()).await.unwrap().entries;
     assert_eq!((entries.len(), text(&analyses, "study-1").await), (1, ONE.into()));
 }
@@ -196,7 +202,7 @@ async fn what_is_past_its_retention_does_not_stand_in_the_way() {
     store.analyses = over(store.bucket.clone(), &store.clock).with_retention(Retention::days(10));
     import(&store.analyses, "study-1", ONE).await.unwrap();
     store.clock.advance(std::time::Duration::from_hours(24 * 20));
-    assert_eq!(import(&store.analyses, "study-1", ONE).await.unwrap().outcome, Outcome::Created);
+    assert_eq!(import(&store.analyses, "study-1", ONE).await.unwrap().outcome, ImportOutcome::Created);
     assert_eq!(listed(&store.analyses).await.len(), 1);
 }
 
@@ -210,7 +216,7 @@ async fn a_document_that_is_no_analysis_is_kept_and_indexed_by_a_given_summary()
     store.analyses.import(import).await.unwrap();
     let entries = listed(&store.analyses).await;
     assert_eq!((&entries[0].summary, entries[0].size), (&summary, 9));
-    let (entry, object) = store.analyses.read(&entries[0]).await.unwrap().unwrap();
+    let (entry, object) = store.analyses.read_for_backup(&entries[0]).await.unwrap().unwrap();
     assert_eq!((entry, &object.body[..]), (entries[0].clone(), &b"\xff no JSON"[..]));
 }
 
@@ -219,8 +225,8 @@ async fn reading_an_entry_finds_the_document_of_the_moment() {
     let store = store();
     let old = store.analyses.save(&id("study-1"), &document(ONE), &Condition::None).await.unwrap().entry;
     let new = store.analyses.save(&id("study-1"), &document(TWO), &Condition::None).await.unwrap().entry;
-    let (entry, object) = store.analyses.read(&old).await.unwrap().unwrap();
+    let (entry, object) = store.analyses.read_for_backup(&old).await.unwrap().unwrap();
     assert_eq!((entry, object.body), (new, TWO.into()));
     store.analyses.delete(&id("study-1"), None).await.unwrap();
-    assert!(store.analyses.read(&old).await.unwrap().is_none());
+    assert!(store.analyses.read_for_backup(&old).await.unwrap().is_none());
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use analysis_storage::bucket::{
     Bucket, BucketInfo, GetOptions, Got, Listed, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
 };
-use analysis_storage::rebuild::Mode;
+use analysis_storage::repair::Mode;
 use analysis_storage::testing::ManualClock;
 use analysis_storage::{
     Analyses, AnalysisId, Clock, ContentToken, CreatedAt, ETag, Entry, Error, Key, Label, LabelKind, Layout,
@@ -156,10 +156,10 @@ async fn a_month_of_a_million_analyses_takes_two_thousand_listings_and_less_than
     let clock = Arc::new(ManualClock::at("2026-02-02T12:00:00Z", 7));
     let bucket = Arc::new(Million { layout: Layout::new("t"), lists: AtomicUsize::new(0) });
     let analyses = Analyses::new(bucket.clone(), StorageType::Memory, Layout::new("t"), clock.clone());
-    let month = Month::of(Million::created_at(ANALYSES - 1).timestamp());
-    assert!(month < Month::of(clock.now()));
+    let month = Month::containing(Million::created_at(ANALYSES - 1).timestamp());
+    assert!(month < Month::containing(clock.now()));
     let before = memory("VmRSS");
-    let mut rebuild = analyses.rebuild(month, Mode::CHECK);
+    let mut rebuild = analyses.repair_month(month, Mode::CHECK);
     let (mut entries, mut documents) = (0, 0);
     while let Some(page) = rebuild.step().await.unwrap() {
         assert_eq!(page.findings, []);

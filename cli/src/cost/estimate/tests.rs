@@ -16,7 +16,11 @@ fn assumptions(flags: &[&str]) -> Assumptions {
 
 fn estimate(analyses: u64, size: u64, flags: &[&str]) -> Estimate {
     let assumptions = assumptions(flags);
-    Estimate::new(Workload::of(analyses, size, &assumptions), &assumptions, &prices::of("us-east-1"))
+    Estimate::new(
+        Workload::uniform(analyses, size, &assumptions),
+        &assumptions,
+        &prices::for_region("us-east-1"),
+    )
 }
 
 fn usd(estimate: &Estimate, service: &str, name: &str) -> Decimal {

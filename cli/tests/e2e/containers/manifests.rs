@@ -141,7 +141,7 @@ fn seconds(text: &Value) -> u64 {
 }
 
 impl Container {
-    fn of(image: &Image, own: BTreeMap<String, String>) -> Self {
+    fn new(image: &Image, own: BTreeMap<String, String>) -> Self {
         let environment = image.environment.clone().into_iter().chain(own).collect();
         let arguments = image.command.clone();
         let port = u64::from(image.port);
@@ -151,7 +151,7 @@ impl Container {
 
     /// `docker run` as deploy/README.md has it: the image, and a token.
     pub(super) fn of_docker(image: &Image) -> Self {
-        Self::of(image, [("API_TOKEN".to_owned(), TOKEN.to_owned())].into())
+        Self::new(image, [("API_TOKEN".to_owned(), TOKEN.to_owned())].into())
     }
 
     pub(super) fn of_compose(image: &Image) -> Self {
@@ -163,7 +163,7 @@ impl Container {
             read_only: api["read_only"] == true,
             port: api["ports"][0].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap(),
             grace: seconds(&api["stop_grace_period"]),
-            ..Self::of(image, variables(&api["environment"]))
+            ..Self::new(image, variables(&api["environment"]))
         }
     }
 
@@ -185,7 +185,7 @@ impl Container {
             read_only: server["securityContext"]["readOnlyRootFilesystem"] == true,
             port: server["ports"][0]["containerPort"].as_u64().unwrap(),
             grace: pod["terminationGracePeriodSeconds"].as_u64().unwrap() - pre_stop,
-            ..Self::of(image, own)
+            ..Self::new(image, own)
         }
     }
 
@@ -204,7 +204,7 @@ impl Container {
             read_only: server["ReadonlyRootFilesystem"] == true,
             port: server["PortMappings"][0]["ContainerPort"].as_u64().unwrap(),
             grace: server["StopTimeout"].as_u64().unwrap(),
-            ..Self::of(image, own)
+            ..Self::new(image, own)
         }
     }
 }

@@ -24,7 +24,7 @@ const ON_S3: Deployment =
 fn the_image_alone_serves_files_in_a_volume() {
     alone("containers::runs::the_image_alone_serves_files_in_a_volume", || {
         let image = Image::read();
-        let (root, volume) = (Root::of(&image), TempDir::new().unwrap());
+        let (root, volume) = (Root::new(&image), TempDir::new().unwrap());
         own(volume.path(), &image.user);
         let container = Container::of_docker(&image);
         let volumes = [(volume.path(), "/data")];
@@ -84,7 +84,7 @@ fn make_bucket(compose: &Value) {
 fn the_compose_file_serves_from_its_store_and_keeps_what_was_saved() {
     alone("containers::runs::the_compose_file_serves_from_its_store_and_keeps_what_was_saved", || {
         let (image, compose) = (Image::read(), manifests::compose());
-        let (root, volume) = (Root::of(&image), TempDir::new().unwrap());
+        let (root, volume) = (Root::new(&image), TempDir::new().unwrap());
         // The name of the store, for the commands outside of the container.
         output(Command::new("mount").arg("--bind").arg(root.path().join("etc/hosts")).arg("/etc/hosts"));
         let store = Store::start(&compose, volume.path());
@@ -135,7 +135,7 @@ fn kubernetes_serves_with_the_role_of_its_service_account() {
             document("kubernetes/trust-policy.json", &[("ACCOUNT", "000000000000"), ("OIDC", PROVIDER)]);
         let role = ministack.role("design-analysis", &trust, &document("iam-policy.json", &words));
 
-        let (root, secrets) = (Root::of(&image), TempDir::new().unwrap());
+        let (root, secrets) = (Root::new(&image), TempDir::new().unwrap());
         own(secrets.path(), &image.user);
         let claims = format!(
             r#"{{"iss":"https://{PROVIDER}","aud":"sts.amazonaws.com","sub":"system:serviceaccount:design-analysis:design-analysis"}}"#
@@ -183,7 +183,7 @@ fn ecs_serves_with_the_policy_of_its_task_role() {
             ("AWS_SECRET_ACCESS_KEY", &secret),
             ("AWS_ENDPOINT_URL", &ministack.endpoint()),
         ];
-        let root = Root::of(&image);
+        let root = Root::new(&image);
         let setting =
             Setting { root: &root, image: &image, container: &container, platform: &platform, volumes: &[] };
         setting.check(ON_S3);

@@ -71,7 +71,7 @@ pub(super) struct Root {
 }
 
 impl Root {
-    pub(super) fn of(image: &Image) -> Self {
+    pub(super) fn new(image: &Image) -> Self {
         let root = Self { directory: TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap() };
         let program = Path::new(env!("CARGO_BIN_EXE_design-analysis"));
         root.add(program, &image.entrypoint[0]);

@@ -32,11 +32,11 @@ fn function_of(stack: &Value, route: &Value) -> &'static str {
 
 fn routes_of(function: &str) -> Router<App> {
     match function {
-        "save" => save::routes(),
-        "load" => load::routes(),
-        "list" => list::routes(),
-        "stats" => stats::routes(),
-        "delete" => delete::routes(),
+        "save" => analysis_fn_save::routes(),
+        "load" => analysis_fn_load::routes(),
+        "list" => analysis_fn_list::routes(),
+        "stats" => analysis_fn_stats::routes(),
+        "delete" => analysis_fn_delete::routes(),
         other => panic!("{other} has no routes"),
     }
 }

@@ -16,7 +16,7 @@ const MAX_RESPONSE: usize = 6_291_556;
 const FRAME: usize = 512;
 
 /// The response, or a problem if it would not fit.
-pub(super) async fn of(response: Response) -> ApiGatewayV2httpResponse {
+pub(super) async fn encode(response: Response) -> ApiGatewayV2httpResponse {
     let request_id = response.headers().get(REQUEST_ID).cloned();
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();

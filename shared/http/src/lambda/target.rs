@@ -16,7 +16,7 @@ const NOT_IN_QUERY: &AsciiSet =
 /// API Gateway gives `rawPath` decoded, and with the stage in front: in it, a `#`, a `?` or a `..` of the id could
 /// name another resource. So the path is made from the route's template and the path parameters. An event without
 /// a template (a function URL, `cargo lambda`) has its path encoded as it was sent.
-pub(super) fn of(event: &ApiGatewayV2httpRequest) -> String {
+pub(super) fn from_event(event: &ApiGatewayV2httpRequest) -> String {
     let template =
         event.route_key.as_deref().and_then(|key| key.split_once(' ')).map(|(_, template)| template);
     let path = match template {
@@ -65,17 +65,20 @@ mod tests {
             ("/analyses/%76ictim", "%76ictim", "/analyses/%2576ictim"),
             ("/analyses/é?x", "é?x", "/analyses/%C3%A9%3Fx"),
         ] {
-            assert_eq!(of(&event("GET /analyses/{id}", raw_path, Some(id), "")), target);
+            assert_eq!(from_event(&event("GET /analyses/{id}", raw_path, Some(id), "")), target);
         }
         assert_eq!(
-            of(&event("GET /stats", "/prod/stats", None, "a=b c#d&e=%20")),
+            from_event(&event("GET /stats", "/prod/stats", None, "a=b c#d&e=%20")),
             "/stats?a=b%20c%23d&e=%20"
         );
     }
 
     #[test]
     fn without_a_template_the_path_is_taken_as_it_was_sent() {
-        assert_eq!(of(&event("$default", "/analyses/a%20b", None, "limit=1")), "/analyses/a%20b?limit=1");
-        assert_eq!(of(&event("$default", "/analyses/victim#x", None, "")), "/analyses/victim%23x");
+        assert_eq!(
+            from_event(&event("$default", "/analyses/a%20b", None, "limit=1")),
+            "/analyses/a%20b?limit=1"
+        );
+        assert_eq!(from_event(&event("$default", "/analyses/victim#x", None, "")), "/analyses/victim%23x");
     }
 }

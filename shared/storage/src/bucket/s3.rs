@@ -142,7 +142,7 @@ impl S3Bucket {
 
     async fn versioning_status(&self) -> Result<String> {
         let sent = self.client.get_bucket_versioning().bucket(&self.settings.bucket).send().await;
-        match sent.map_err(Failure::of) {
+        match sent.map_err(Failure::from_sdk) {
             Ok(output) => Ok(match output.status() {
                 Some(BucketVersioningStatus::Enabled) => "Enabled".into(),
                 Some(BucketVersioningStatus::Suspended) => "Suspended".into(),
@@ -156,7 +156,7 @@ impl S3Bucket {
 
     async fn encryption_enabled(&self) -> Result<Option<bool>> {
         let sent = self.client.get_bucket_encryption().bucket(&self.settings.bucket).send().await;
-        match sent.map_err(Failure::of) {
+        match sent.map_err(Failure::from_sdk) {
             Ok(output) => Ok(Some(
                 output.server_side_encryption_configuration().is_some_and(|set| !set.rules().is_empty()),
             )),
@@ -193,7 +193,7 @@ impl Bucket for S3Bucket {
         let request = self.request(action, key.as_str());
         let size = put.body.len();
         let send = self.put_request(put).customize().config_override(client::time_to_send(size));
-        let output = send.send().await.map_err(|error| request.error(Failure::of(error)))?;
+        let output = send.send().await.map_err(|error| request.error(Failure::from_sdk(error)))?;
         request.etag(output.e_tag())
     }
 
@@ -212,7 +212,7 @@ impl Bucket for S3Bucket {
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
         let request = self.request(Action::Head, key.as_str());
         let sent = self.client.head_object().bucket(&self.settings.bucket).key(key.as_str()).send().await;
-        match sent.map_err(Failure::of) {
+        match sent.map_err(Failure::from_sdk) {
             Ok(output) => Head::from(&output).meta(&request).map(Some),
             Err(Failure::Answered(answer)) if answer.status == 404 => Ok(None),
             Err(failure) => Err(request.error(failure)),
@@ -223,7 +223,7 @@ impl Bucket for S3Bucket {
         let request = self.request(Action::Delete { conditional: if_match.is_some() }, key.as_str());
         let delete = self.client.delete_object().bucket(&self.settings.bucket).key(key.as_str());
         let sent = delete.set_if_match(if_match.map(|tag| tag.as_str().to_owned())).send().await;
-        match sent.map_err(Failure::of) {
+        match sent.map_err(Failure::from_sdk) {
             Ok(_) => Ok(()),
             Err(Failure::Answered(answer)) if if_match.is_none() && answer.is_no_such_object() => Ok(()),
             Err(failure) => Err(request.error(failure)),
@@ -242,7 +242,7 @@ impl Bucket for S3Bucket {
             let date = DateOfAnswer::default();
             let send =
                 list.clone().set_continuation_token(continuation).customize().interceptor(date.clone());
-            let output = send.send().await.map_err(|error| request.error(Failure::of(error)))?;
+            let output = send.send().await.map_err(|error| request.error(Failure::from_sdk(error)))?;
             let listing = Self::listing(&request, &output, date.get().unwrap_or(sent_at))?;
             if !listing.truncated || !listing.objects.is_empty() {
                 return Ok(listing);
@@ -258,8 +258,8 @@ impl Bucket for S3Bucket {
     async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
         let request = self.request(Action::Versions, key.as_str());
         let list = self.client.list_object_versions().bucket(&self.settings.bucket).prefix(key.as_str());
-        match list.encoding_type(EncodingType::Url).send().await.map_err(Failure::of) {
-            Ok(output) => versions::of(&request, &output),
+        match list.encoding_type(EncodingType::Url).send().await.map_err(Failure::from_sdk) {
+            Ok(output) => versions::from_output(&request, &output),
             Err(failure) if failure.is_unsupported() => {
                 Err(Error::Unsupported("this storage keeps no versions"))
             }
@@ -271,7 +271,7 @@ impl Bucket for S3Bucket {
         let request = self.request(Action::Restore, key.as_str());
         let restore = self.client.restore_object().bucket(&self.settings.bucket).key(key.as_str());
         let sent = restore.restore_request(archive::request(days, tier)).send().await;
-        match sent.map_err(Failure::of) {
+        match sent.map_err(Failure::from_sdk) {
             Ok(_) => Ok(Restoring::Accepted),
             Err(Failure::Answered(answer)) if answer.is_no_such_object() => Ok(Restoring::Absent),
             Err(failure) => archive::refused(&failure).ok_or_else(|| request.error(failure)),
@@ -291,7 +291,7 @@ impl Bucket for S3Bucket {
 }
 
 async fn read(request: &Request<'_>, get: GetObjectFluentBuilder) -> Result<Got> {
-    let output = match get.send().await.map_err(Failure::of) {
+    let output = match get.send().await.map_err(Failure::from_sdk) {
         Ok(output) => output,
         Err(Failure::Answered(answer)) if answer.status == 304 => {
             return Ok(Got::NotModified { last_modified: answer.last_modified });

@@ -48,7 +48,7 @@ pub(crate) enum IndexKey {
     /// An entry of a version that this crate does not know.
     Newer,
     /// Nothing that this software wrote.
-    Foreign,
+    Unrelated,
 }
 
 /// What an entry from before entries had versions says: all but the token of the content.
@@ -76,10 +76,10 @@ impl IndexKey {
             Some((inverted, rest)) if inverted.contains('/') => match Entry::parse(text) {
                 Some(entry) => Self::Entry(entry),
                 None if is_newer(inverted, rest) => Self::Newer,
-                None => Self::Foreign,
+                None => Self::Unrelated,
             },
-            Some((inverted, rest)) => legacy(inverted, rest).map_or(Self::Foreign, Self::Legacy),
-            None => Self::Foreign,
+            Some((inverted, rest)) => legacy(inverted, rest).map_or(Self::Unrelated, Self::Legacy),
+            None => Self::Unrelated,
         }
     }
 }
@@ -238,9 +238,8 @@ mod tests {
         let full = entry("study-1");
         let IndexKey::Legacy(entry) = IndexKey::parse(legacy) else { panic!("{legacy}") };
         assert_eq!(entry.with_token(full.token), full);
-        for foreign in [&legacy[1..], "README.txt", "0!", "9999999999999!x!y", "8230000000000!a!b!c!d!e!f!G"]
-        {
-            assert_eq!(IndexKey::parse(foreign), IndexKey::Foreign, "{foreign}");
+        for other in [&legacy[1..], "README.txt", "0!", "9999999999999!x!y", "8230000000000!a!b!c!d!e!f!G"] {
+            assert_eq!(IndexKey::parse(other), IndexKey::Unrelated, "{other}");
         }
     }
 

@@ -11,13 +11,13 @@ use crate::time::CreatedAt;
 
 /// All entries of one id. More than one means that a save is in flight, or crashed.
 #[derive(Debug)]
-pub(crate) struct Group {
+pub(crate) struct IdEntries {
     pub(crate) id: AnalysisId,
     pub(crate) created_at: CreatedAt,
     pub(crate) entries: Vec<Entry>,
 }
 
-impl Group {
+impl IdEntries {
     /// The newest entry: tokens grow from each document to the one that replaces it, so that no older one is current
     /// when two are there.
     pub(crate) fn newest(self) -> Option<Entry> {
@@ -28,7 +28,7 @@ impl Group {
 /// Whole groups from one page of the index.
 #[derive(Debug)]
 pub(crate) struct IndexPage {
-    pub(crate) groups: Vec<Group>,
+    pub(crate) groups: Vec<IdEntries>,
     /// The position behind them, if more may follow.
     pub(crate) next: Option<String>,
 }
@@ -66,7 +66,7 @@ impl Analyses {
     fn readable(&self, key: &Key) -> Result<Option<Entry>> {
         match self.known_version(key)? {
             IndexKey::Entry(entry) => Ok(Some(entry)),
-            IndexKey::Foreign | IndexKey::Newer => Ok(None),
+            IndexKey::Unrelated | IndexKey::Newer => Ok(None),
             IndexKey::Legacy(..) => Err(other_version(
                 "an earlier version of this software: run `design-analysis rebuild` once, which takes them over",
                 key,
@@ -87,9 +87,9 @@ impl Analyses {
         }
     }
 
-    async fn whole(&self, group: Group) -> Result<Group> {
+    async fn whole(&self, group: IdEntries) -> Result<IdEntries> {
         let entries = self.entries_of(&group.id, group.created_at).await?;
-        Ok(Group { entries: entries.into_iter().map(|(_, entry)| entry).collect(), ..group })
+        Ok(IdEntries { entries: entries.into_iter().map(|(_, entry)| entry).collect(), ..group })
     }
 
     /// The entries of one id and their keys, in one request.
@@ -104,11 +104,11 @@ impl Analyses {
     }
 
     /// The entry of each group that readers see, if any.
-    pub(crate) fn visible(&self, groups: Vec<Group>, now: Timestamp) -> impl Iterator<Item = Entry> {
+    pub(crate) fn visible(&self, groups: Vec<IdEntries>, now: Timestamp) -> impl Iterator<Item = Entry> {
         let retention = self.retention;
         groups
             .into_iter()
-            .filter_map(Group::newest)
+            .filter_map(IdEntries::newest)
             .filter(move |entry| !retention.is_over(entry.saved_at, now))
     }
 }
@@ -117,14 +117,14 @@ fn other_version(what: &str, key: &Key) -> Error {
     Error::misconfigured(format!("the index has entries of {what}; first of them: {key}"))
 }
 
-fn group(entries: Vec<Entry>) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
+fn group(entries: Vec<Entry>) -> Vec<IdEntries> {
+    let mut groups: Vec<IdEntries> = Vec::new();
     for entry in entries {
         match groups.last_mut() {
             Some(group) if group.id == entry.id && group.created_at == entry.created_at => {
                 group.entries.push(entry);
             }
-            _ => groups.push(Group {
+            _ => groups.push(IdEntries {
                 id: entry.id.clone(),
                 created_at: entry.created_at,
                 entries: vec![entry],

@@ -1,4 +1,4 @@
-//! Importing: saving a document that has a history elsewhere, so that a second import of it changes nothing.
+//! Importing: saving a document that has a history duplicates, so that a second import of it changes nothing.
 
 use md5::{Digest, Md5};
 
@@ -38,7 +38,7 @@ pub struct Import<'a> {
 
 /// What an import has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ImportOutcome {
     /// The analysis is there, and was not before.
     Created,
     /// Its document has taken the place of another.
@@ -53,7 +53,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Imported {
     /// What was done.
-    pub outcome: Outcome,
+    pub outcome: ImportOutcome,
     /// The creation time of the id. Not the one that was asked for if the id has had one before, or carries one.
     pub created_at: CreatedAt,
 }
@@ -66,12 +66,12 @@ enum Stored {
 }
 
 impl Stored {
-    fn outcome(&self, existing: Existing) -> Outcome {
+    fn outcome(&self, existing: Existing) -> ImportOutcome {
         match (self, existing) {
-            (Self::Nothing, _) => Outcome::Created,
-            (Self::Same(_), _) => Outcome::Unchanged,
-            (Self::Other(_), Existing::Keep) => Outcome::Conflict,
-            (Self::Other(_), Existing::Replace) => Outcome::Replaced,
+            (Self::Nothing, _) => ImportOutcome::Created,
+            (Self::Same(_), _) => ImportOutcome::Unchanged,
+            (Self::Other(_), Existing::Keep) => ImportOutcome::Conflict,
+            (Self::Other(_), Existing::Replace) => ImportOutcome::Replaced,
         }
     }
 }
@@ -100,7 +100,7 @@ impl Analyses {
                     self.ensure_indexed(id, created_at, saved_at).await?;
                     return Ok(Imported { outcome, created_at });
                 }
-                (_, Outcome::Conflict) => return Ok(Imported { outcome, created_at }),
+                (_, ImportOutcome::Conflict) => return Ok(Imported { outcome, created_at }),
                 (Stored::Other(tag), _) => Condition::Match(tag),
                 (Stored::Nothing, _) => Condition::Absent,
             };

@@ -1,134 +1,152 @@
-//! Repairing one analysis: its index entry is derived anew from its document.
+//! Checking and repairing: index, id records and documents compared, month by month, by their listings alone.
+//!
+//! First the entries of a month are listed, and held in a few dozen bytes each; then its documents, in another order.
+//! What agrees in size, content token and time costs nothing more. What does not is a suspect: it is looked at with
+//! requests of its own, as every verdict needs an order of them that holds beside saves and deletes in flight. Every step
+//! is safe while the store is in use and may be repeated.
 
-use crate::Analyses;
-use crate::bucket::{GetOptions, Got, Key, Object, ObjectMeta};
-use crate::document::{Document, Summary};
-use crate::error::{Error, Result};
-use crate::id::AnalysisId;
-use crate::index::Entry;
-use crate::instant;
-use crate::label::{Label, LabelKind};
-use crate::time::{CreatedAt, SavedAt};
-use crate::token::ContentToken;
+mod analysis;
+mod document;
+mod duplicates;
+mod entry;
+mod legacy;
+mod month;
+mod month_index;
+mod months;
+mod observed;
+mod position;
+mod records;
+mod suspects;
 
-/// A larger document is not read to be indexed: other programs may have put anything there, and a repair must
-/// fit a small Lambda function.
-const MAX_READ: u64 = 64 << 20;
+use std::fmt;
+use std::time::Duration;
 
-/// The document as one request saw it: content and token belong together.
-#[derive(Debug)]
-pub(super) struct Sight {
-    pub(super) saved_at: SavedAt,
-    token: ContentToken,
-    pub(super) size: u64,
-    pub(super) summary: Summary,
-    /// Whether the summary is what the content says; otherwise it is what the object's metadata says.
-    is_read: bool,
+use serde::Serialize;
+
+use crate::bucket::Key;
+
+pub use crate::totals::TotalsCheck;
+pub use month::MonthRepair;
+pub(in crate::maintenance) use observed::ObservedDocument;
+pub use position::RepairPosition;
+
+/// How many suspects are looked at together.
+const PARALLEL: usize = 16;
+
+/// Whether damage is mended or only found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing is written.
+    Check {
+        /// A document younger than this may belong to a save in flight, and is not judged.
+        grace: Duration,
+    },
+    /// What can be mended is.
+    Repair,
 }
 
-impl Analyses {
-    /// Makes the index agree with the document of this id, whatever a crashed save or delete, or another
-    /// program, has left behind. An id without a document ends up without entries.
-    ///
-    /// The entry says what the document says of itself. If that cannot be read, because it is archived or no
-    /// analysis at all, it says what the object's user metadata says, and `unknown` where those are silent.
-    /// Safe at any time, beside any number of saves, deletes and other repairs of the id.
-    ///
-    /// # Errors
-    /// Only those of every request, and [`Error::Corrupt`] for an id record that cannot be read.
-    pub async fn repair(&self, id: &AnalysisId) -> Result<()> {
-        match self.created_at(id).await? {
-            Some(created_at) => self.repair_at(id, created_at).await,
-            None => Ok(()),
-        }
-    }
+impl Mode {
+    /// Checking, with a grace longer than any save takes.
+    pub const CHECK: Self = Self::Check { grace: crate::windows::CRASHED_AFTER };
+}
 
-    /// The same for an id whose creation time is known.
-    ///
-    /// The order is that of a save: the document is looked at, its entry written, and only then are the
-    /// entries listed that may have to go.
-    pub(crate) async fn repair_at(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<()> {
-        let mut has_changed = false;
-        if let Some(sight) = self.look(&self.layout.document(id, created_at)).await? {
-            // Metadata know less than the entry that the save wrote, and theirs would stand beside it.
-            if sight.is_read || !self.has_entry(id, created_at, sight.saved_at).await? {
-                let entry = sight.into_entry(id, created_at);
-                self.mark(created_at).await?;
-                self.requests.put_empty(&self.layout.entry(&entry)).await?;
-                has_changed = true;
-            }
-        }
-        has_changed |= self.settle(id, created_at).await?;
-        if has_changed { self.confirm(created_at).await } else { Ok(()) }
-    }
+/// The kinds of damage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Damage {
+    /// A document without a current index entry.
+    Orphan,
+    /// An index entry without a document.
+    DanglingEntry,
+    /// Index entries beside the current one, or strays where their id does not belong.
+    Stale,
+    /// An index entry in the format of an earlier version of this software.
+    Legacy,
+    /// A document with a named id that has no id record.
+    NoIdRecord,
+    /// An object among the documents that no id leads to. It has to be moved or removed by hand.
+    Misplaced,
+    /// An id record that cannot be read. It has to be mended or removed by hand.
+    BadIdRecord,
+    /// An object that the storage does not give out. The advice says why not.
+    Unreadable,
+}
 
-    /// Repairs the id if its index and document disagree, before the caller learns that a condition does not hold.
-    ///
-    /// The condition may fail because the caller's own earlier try, whose outcome is unknown, was cut off between
-    /// document and entry. A caller who is refused does not come back, so that nobody else would finish the work.
-    pub(crate) async fn mend(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<()> {
-        let entries = self.entries_of(id, created_at).await?;
-        let agree = match self.requests.head(&self.layout.document(id, created_at)).await? {
-            Some(meta) => entries.iter().any(|(_, entry)| entry.saved_at == meta.saved_at),
-            None => entries.is_empty(),
-        };
-        if agree { Ok(()) } else { self.repair_at(id, created_at).await }
-    }
-
-    async fn has_entry(&self, id: &AnalysisId, created_at: CreatedAt, saved_at: SavedAt) -> Result<bool> {
-        let entries = self.entries_of(id, created_at).await?;
-        Ok(entries.iter().any(|(_, entry)| entry.saved_at == saved_at))
-    }
-
-    pub(super) async fn look(&self, document: &Key) -> Result<Option<Sight>> {
-        let Some(meta) = self.requests.head(document).await? else { return Ok(None) };
-        if meta.archived || meta.size > MAX_READ {
-            return Ok(Some(Sight::from_metadata(&meta)));
-        }
-        match self.requests.get(document, &GetOptions::default()).await {
-            Ok(Got::Found(object)) => Ok(Some(Sight::from_content(object))),
-            Ok(Got::Absent | Got::NotModified { .. }) => Ok(None),
-            // Not every store tells in the answer to HEAD.
-            Err(Error::Archived(_)) => Ok(Some(Sight::from_metadata(&meta))),
-            Err(error) => Err(error),
-        }
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Orphan => "document without a current index entry",
+            Self::DanglingEntry => "index entry without a document",
+            Self::Stale => "stale index entry",
+            Self::Legacy => "index entry of an earlier version",
+            Self::NoIdRecord => "document without an id record",
+            Self::Misplaced => "misplaced object",
+            Self::BadIdRecord => "unreadable id record",
+            Self::Unreadable => "unreadable object",
+        })
     }
 }
 
-impl Sight {
-    pub(super) fn from_content(Object { meta, body }: Object) -> Self {
-        let token = meta.token.unwrap_or_else(|| ContentToken::of_content(&body));
-        match Document::parse(body) {
-            Ok(document) => Self {
-                saved_at: meta.saved_at,
-                token,
-                size: document.size(),
-                summary: document.summary().clone(),
-                is_read: true,
-            },
-            Err(_) => Self { token, ..Self::from_metadata(&meta) },
-        }
+/// One thing that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What is wrong.
+    pub damage: Damage,
+    /// With which object: for dangling entries and strays the index entry, else the document or id record.
+    pub key: Key,
+    /// Whether it has been mended.
+    pub repaired: bool,
+    /// What to do about it by hand, where nothing else helps.
+    pub advice: Option<String>,
+}
+
+/// What one step of a check or repair has done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RepairStep {
+    /// How many entries of the index were looked at.
+    pub entries: u64,
+    /// How many documents were looked at.
+    pub documents: u64,
+    /// How many of these are so young that their save may still be in flight, and were not judged.
+    pub in_flight: u64,
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+impl RepairStep {
+    fn add(&mut self, look: Inspection) {
+        self.in_flight += u64::from(look.in_flight);
+        self.findings.extend(look.findings);
     }
 
-    /// The entry that says so.
-    pub(super) fn into_entry(self, id: &AnalysisId, created_at: CreatedAt) -> Entry {
-        let Self { saved_at, token, size, summary, .. } = self;
-        Entry { id: id.clone(), created_at, saved_at, token, summary, size }
+    fn join(&mut self, other: Self) {
+        self.entries += other.entries;
+        self.documents += other.documents;
+        self.in_flight += other.in_flight;
+        self.findings.extend(other.findings);
+    }
+}
+
+/// What the inspection of one object has found.
+#[derive(Debug, Default)]
+struct Inspection {
+    findings: Vec<Finding>,
+    in_flight: bool,
+}
+
+impl Inspection {
+    fn found(damage: Damage, key: Key, repaired: bool) -> Self {
+        Self { findings: vec![Finding { damage, key, repaired, advice: None }], in_flight: false }
     }
 
-    fn from_metadata(meta: &ObjectMeta) -> Self {
-        let text = |name: &str| meta.metadata.get(name).map(String::as_str);
-        let label = |kind: LabelKind| {
-            let parsed = text(kind.name()).and_then(|text| Label::parse(kind, text).ok());
-            parsed.unwrap_or_else(Label::unknown)
-        };
-        let summary = Summary {
-            implementation: label(LabelKind::Implementation),
-            status: label(LabelKind::Status),
-            timestamp: text("timestamp").and_then(instant::parse),
-            execution_ms: None,
-        };
-        let token = meta.token.unwrap_or_else(|| ContentToken::of_tag(&meta.etag));
-        Self { saved_at: meta.saved_at, token, size: meta.size, summary, is_read: false }
+    fn and(mut self, other: Self) -> Self {
+        self.findings.extend(other.findings);
+        Self { in_flight: self.in_flight || other.in_flight, ..self }
+    }
+
+    fn by_hand(damage: Damage, key: Key, advice: String) -> Self {
+        let finding = Finding { damage, key, repaired: false, advice: Some(advice) };
+        Self { findings: vec![finding], in_flight: false }
     }
 }

@@ -27,12 +27,12 @@ impl Analyses {
         self.mark(created_at).await?;
         if let Err(refused) = self.delete_document(id, &document, seen, if_match).await {
             if let Error::PreconditionFailed(_) = refused {
-                self.mend(id, created_at).await?;
+                self.repair_if_inconsistent(id, created_at).await?;
                 self.confirm(created_at).await?;
             }
             return Err(refused);
         }
-        self.settle(id, created_at).await.map_err(Error::half_done)?;
+        self.prune_stale_entries(id, created_at).await.map_err(Error::half_done)?;
         self.confirm(created_at).await.map_err(Error::half_done)
     }
 

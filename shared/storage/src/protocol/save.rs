@@ -1,13 +1,12 @@
 //! Saving: the document first, then the entry that makes it known.
 
-use super::IdRecord;
 use crate::Analyses;
 use crate::bucket::{ETag, ObjectMeta, Precondition, Put};
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
 use crate::index::Entry;
-use crate::retrying::{Outcome, Rounds, Written};
+use crate::retrying::{PutOutcome, Rounds, Written};
 use crate::time::{CreatedAt, SavedAt};
 
 /// A larger body is not sent on the chance that nothing is there yet: a look comes first.
@@ -59,13 +58,13 @@ impl Analyses {
         let id = AnalysisId::generate(created_at, [self.clock().random(), self.clock().random()]);
         let place = Place { id: &id, created_at };
         match self.put_document(place, document, None).await? {
-            // Nobody else can know the id yet, so there is nothing to settle.
-            Outcome::Written(written) => {
+            // Nobody else can know the id yet, so that no entry can be stale.
+            PutOutcome::Written(written) => {
                 let saved = self.put_entry(place, document, written, true).await.map_err(Error::half_done)?;
                 self.confirm(created_at).await.map_err(Error::half_done)?;
                 Ok(saved)
             }
-            Outcome::Failed => Err(Error::refused("save", format!("the new id {id} is taken"))),
+            PutOutcome::Failed => Err(Error::refused("save", format!("the new id {id} is taken"))),
         }
     }
 
@@ -103,7 +102,7 @@ impl Analyses {
         let look_first = is_known || document.size() > LARGE;
         let (written, created) = match self.write_document(place, document, condition, look_first).await {
             Err(refused @ Error::PreconditionFailed(_)) => {
-                self.mend(id, created_at).await?;
+                self.repair_if_inconsistent(id, created_at).await?;
                 self.confirm(created_at).await?;
                 return Err(refused);
             }
@@ -121,7 +120,7 @@ impl Analyses {
         created: bool,
     ) -> Result<Saved> {
         let saved = self.put_entry(place, document, written, created).await?;
-        self.settle(place.id, place.created_at).await?;
+        self.prune_stale_entries(place.id, place.created_at).await?;
         self.confirm(place.created_at).await?;
         Ok(saved)
     }
@@ -135,31 +134,7 @@ impl Analyses {
             self.probe().await?;
         }
         let created_at = created_at.unwrap_or_else(|| CreatedAt::clamped(self.clock().now()));
-        self.fix(id, created_at).await
-    }
-
-    /// Fixes the creation time of a named id, unless it has one; the one it then has, and whether it had one before.
-    pub(crate) async fn fix(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<(CreatedAt, bool)> {
-        let body = IdRecord::of(created_at).to_json();
-        let put = |saved_at| Put {
-            key: self.layout.id_record(id),
-            body: body.clone(),
-            saved_at,
-            metadata: Vec::new(),
-            precondition: Precondition::Absent,
-        };
-        match self.requests.put(None, put).await {
-            Ok(Outcome::Written(_)) => Ok((created_at, false)),
-            // Whoever wrote it, and whether this call did: it is written once and for all.
-            Ok(Outcome::Failed) | Err(Error::NoAnswer { .. }) => {
-                let fixed = self.created_at(id).await?;
-                let record = self.layout.id_record(id);
-                fixed
-                    .map(|fixed| (fixed, true))
-                    .ok_or_else(|| Error::refused("save", format!("cannot write {record}")))
-            }
-            Err(error) => Err(error),
-        }
+        self.ensure_id_record(id, created_at).await
     }
 
     /// Writes the document over what is there, if the condition allows it, and only over that: whether it is new.
@@ -172,24 +147,24 @@ impl Analyses {
     ) -> Result<(Written, bool)> {
         let mut rounds = Rounds::default();
         let must_look = look_first || matches!(condition, Condition::Present | Condition::Match(_));
-        let mut seen = if must_look { self.look_at(place).await? } else { None };
+        let mut seen = if must_look { self.head_document(place).await? } else { None };
         self.check(place.id, condition, seen.as_ref())?;
         loop {
             // What readers no longer saw was not there.
             let created = !seen.as_ref().is_some_and(|meta| self.is_kept(meta));
-            if let Outcome::Written(written) = self.put_document(place, document, seen.as_ref()).await? {
+            if let PutOutcome::Written(written) = self.put_document(place, document, seen.as_ref()).await? {
                 return Ok((written, created));
             }
             if *condition == Condition::Absent && seen.is_none() && self.retention.is_forever() {
                 return Err(exists_already(place.id));
             }
-            seen = self.look_at(place).await?;
+            seen = self.head_document(place).await?;
             self.check(place.id, condition, seen.as_ref())?;
             self.requests.next_round(&mut rounds, "save").await?;
         }
     }
 
-    async fn look_at(&self, place: Place<'_>) -> Result<Option<ObjectMeta>> {
+    async fn head_document(&self, place: Place<'_>) -> Result<Option<ObjectMeta>> {
         self.requests.head(&self.layout.document(place.id, place.created_at)).await
     }
 
@@ -213,7 +188,7 @@ impl Analyses {
         place: Place<'_>,
         document: &Document,
         seen: Option<&ObjectMeta>,
-    ) -> Result<Outcome> {
+    ) -> Result<PutOutcome> {
         let key = self.layout.document(place.id, place.created_at);
         let precondition = seen.map_or(Precondition::Absent, |meta| Precondition::Match(meta.etag.clone()));
         let put = |saved_at| Put {

@@ -324,7 +324,7 @@ pub async fn readers_never_see_half_a_write(bucket: Shared) {
             assert_eq!(
                 object.meta.saved_at,
                 put("", "", n.into(), Precondition::None).saved_at,
-                "foreign metadata"
+                "metadata of other programs"
             );
             assert_eq!(object.meta.size, object.body.len() as u64);
         }

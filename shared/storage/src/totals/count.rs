@@ -1,4 +1,4 @@
-//! Counting in the index, in stretches that are read at once where there is much to read.
+//! Counting in the index, in ranges that are read at once where there is much to read.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,24 +14,24 @@ use crate::error::Result;
 use crate::index::Entry;
 use crate::time::CreatedAt;
 
-/// How many stretches one stretch is divided into at most.
+/// How many ranges one range is divided into at most.
 const PARALLEL: usize = 16;
-/// How many stretches one count is divided into at most. Each may cost one request that finds nothing.
-const MAX_STRETCHES: usize = 64;
-/// A stretch is worth dividing once it had so many pages, and if each part is likely to have as many: a burst of a
+/// How many ranges one count is divided into at most. Each may cost one request that finds nothing.
+const MAX_RANGES: usize = 64;
+/// A range is worth dividing once it had so many pages, and if each part is likely to have as many: a burst of a
 /// thousand within a second does not mean that the hours before were like that.
 const WORTHWHILE_PAGES: usize = 4;
 
 /// Sums of hours, read from the index.
 #[derive(Debug)]
-pub(super) struct Counted {
+pub(super) struct PartialTotals {
     pub(super) hours: Periods,
     /// Of earlier hours only a part was read.
     pub(super) complete_from: Timestamp,
 }
 
 /// A part of the index: what was created at or after `from` and lies behind a position.
-struct Stretch {
+struct KeyRange {
     from: CreatedAt,
     position: Option<String>,
     /// Whether others count what its last page holds of earlier times.
@@ -41,25 +41,25 @@ struct Stretch {
 impl Analyses {
     /// Counts the analyses created from one instant on until another, both at the full hour.
     ///
-    /// One request for each thousand, and up to [`MAX_STRETCHES`] more where there are many thousands.
-    pub(super) async fn count(&self, from: Timestamp, until: Option<Timestamp>) -> Result<Counted> {
+    /// One request for each thousand, and up to [`MAX_RANGES`] more where there are many thousands.
+    pub(super) async fn count(&self, from: Timestamp, until: Option<Timestamp>) -> Result<PartialTotals> {
         let position = until.map(|until| self.layout.before(CreatedAt::clamped(until)));
-        let stretches = AtomicUsize::new(0);
+        let ranges = AtomicUsize::new(0);
         let from = CreatedAt::clamped(from);
         let (mut hours, complete_from) =
-            self.count_stretch(Stretch { from, position, is_part: false }, &stretches).await?;
+            self.count_range(KeyRange { from, position, is_part: false }, &ranges).await?;
         hours.retain(|hour, _| hour.start() >= complete_from);
-        Ok(Counted { hours, complete_from })
+        Ok(PartialTotals { hours, complete_from })
     }
 
     /// The sums, and from when on they are complete: earlier than asked for, where a page held more than that.
-    fn count_stretch<'a>(
+    fn count_range<'a>(
         &'a self,
-        stretch: Stretch,
-        stretches: &'a AtomicUsize,
+        range: KeyRange,
+        ranges: &'a AtomicUsize,
     ) -> BoxFuture<'a, Result<(Periods, Timestamp)>> {
         async move {
-            let Stretch { from, mut position, is_part } = stretch;
+            let KeyRange { from, mut position, is_part } = range;
             let mut hours = Periods::new();
             let mut pages = 0;
             loop {
@@ -80,10 +80,10 @@ impl Analyses {
                     return Ok((hours, Period::hour(oldest).end()));
                 }
                 let is_much = pages >= WORTHWHILE_PAGES;
-                let parts = if is_much { parts(from, newest, oldest, keys, stretches) } else { Vec::new() };
+                let parts = if is_much { parts(from, newest, oldest, keys, ranges) } else { Vec::new() };
                 if parts.len() > 1 {
                     let parts = self.divide(&parts, next);
-                    let counts = parts.into_iter().map(|part| self.count_stretch(part, stretches));
+                    let counts = parts.into_iter().map(|part| self.count_range(part, ranges));
                     for (part, _) in try_join_all(counts).await? {
                         merge(&mut hours, part);
                     }
@@ -95,10 +95,10 @@ impl Analyses {
         .boxed()
     }
 
-    /// The stretches that begin at these times, the oldest first; the last of them ends at this position.
-    fn divide(&self, bounds: &[CreatedAt], end: String) -> Vec<Stretch> {
+    /// The ranges that begin at these times, the oldest first; the last of them ends at this position.
+    fn divide(&self, bounds: &[CreatedAt], end: String) -> Vec<KeyRange> {
         let ends = bounds.iter().skip(1).map(|until| self.layout.before(*until)).chain([end]);
-        let part = |(from, position): (&CreatedAt, String)| Stretch {
+        let part = |(from, position): (&CreatedAt, String)| KeyRange {
             from: *from,
             position: Some(position),
             is_part: true,
@@ -107,7 +107,7 @@ impl Analyses {
     }
 }
 
-/// Where the parts of the rest of a stretch begin, the oldest first; a single one if it is not worth dividing.
+/// Where the parts of the rest of a range begin, the oldest first; a single one if it is not worth dividing.
 ///
 /// Judged by how densely the last page was filled.
 fn parts(
@@ -115,14 +115,14 @@ fn parts(
     newest: CreatedAt,
     oldest: CreatedAt,
     keys: usize,
-    stretches: &AtomicUsize,
+    ranges: &AtomicUsize,
 ) -> Vec<CreatedAt> {
     let rest = oldest.millis() - from.millis();
     let page = (newest.millis() - oldest.millis()).max(1);
     let pages = usize::try_from(rest / page).unwrap_or_default() * keys / MAX_KEYS;
     let wanted = (pages / WORTHWHILE_PAGES).min(PARALLEL);
-    let is_allowed = |used: usize| Some(used + wanted).filter(|used| wanted > 1 && *used <= MAX_STRETCHES);
-    if stretches.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_allowed).is_err() {
+    let is_allowed = |used: usize| Some(used + wanted).filter(|used| wanted > 1 && *used <= MAX_RANGES);
+    if ranges.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_allowed).is_err() {
         return vec![from];
     }
     let count = i64::try_from(wanted).unwrap_or(1);

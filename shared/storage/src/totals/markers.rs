@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::Period;
@@ -14,6 +15,11 @@ use crate::clock::{Clock, Stopwatch};
 use crate::error::Result;
 use crate::time::CreatedAt;
 use crate::windows::{ACCOUNTED_AFTER, MARKED_AFTER, RELIED_ON, RENEWED_AFTER, signed};
+
+/// How many markers one reader removes; the next ones go on.
+const MAX_DELETES: usize = 500;
+/// How many markers are removed at once.
+const PARALLEL: usize = 16;
 
 /// The markers that this process has written lately.
 #[derive(Debug, Default)]
@@ -77,7 +83,7 @@ impl Analyses {
     async fn ensure_marker(&self, created_at: CreatedAt, age: Duration) -> Result<()> {
         let clock = self.clock();
         let now = clock.now();
-        let period = Period::of(created_at, now);
+        let period = Period::containing(created_at, now);
         if now.duration_since(period.end()) <= signed(MARKED_AFTER)
             || self.markers.has_younger(period, age, clock)
         {
@@ -115,6 +121,16 @@ impl Analyses {
                 return Ok(MarkerListing { markers, outdated, date });
             }
         }
+    }
+
+    /// Removes markers whose changes a stored snapshot accounts for, unless they have been written again since. Up to
+    /// [`MAX_DELETES`] requests; other readers remove the rest.
+    pub(super) async fn remove_markers(&self, accounted: impl Iterator<Item = Marker>) -> Result<()> {
+        stream::iter(accounted.take(MAX_DELETES))
+            .map(|marker| async move { self.requests.delete_matching(&marker.key, &marker.etag).await.map(drop) })
+            .buffer_unordered(PARALLEL)
+            .try_collect()
+            .await
     }
 }
 

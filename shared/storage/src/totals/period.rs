@@ -27,7 +27,7 @@ impl Period {
     }
 
     /// The period that totals of this time are kept by now: hours of the last two days, days of what is older.
-    pub(crate) fn of(at: CreatedAt, now: Timestamp) -> Self {
+    pub(crate) fn containing(at: CreatedAt, now: Timestamp) -> Self {
         Self::hour(at).coarsened(now)
     }
 
@@ -106,7 +106,7 @@ mod tests {
             ("2026-01-17T23:59:59Z", "2026-01-15T12", "2026-01-15T12:00:00Z", "2026-01-15T13:00:00Z"),
             ("2026-01-18T00:00:00Z", "2026-01-15", "2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z"),
         ] {
-            let found = Period::of(noon, at(now));
+            let found = Period::containing(noon, at(now));
             assert_eq!(
                 (found.to_string().as_str(), found.start(), found.end()),
                 (period, at(start), at(end))

@@ -60,7 +60,7 @@ impl Analyses {
             let periods = self.count(CreatedAt::MIN.timestamp(), None).await?.hours;
             if self.seal(&basis, &periods, date).await? {
                 self.remove(outdated).await?;
-                return Ok(Stats::of(&periods, date, self.storage_type));
+                return Ok(Stats::from_periods(&periods, date, self.storage_type));
             }
         }
         Err(Error::refused("recount", "others store totals again and again"))
@@ -76,7 +76,7 @@ impl Analyses {
 
     async fn count_everything(&self) -> Result<Stats> {
         let periods = self.count(CreatedAt::MIN.timestamp(), None).await?.hours;
-        Ok(Stats::of(&periods, self.clock().now(), self.storage_type))
+        Ok(Stats::from_periods(&periods, self.clock().now(), self.storage_type))
     }
 }
 

@@ -18,19 +18,16 @@ use crate::Analyses;
 use crate::bucket::{ETag, GetOptions, Got, MAX_KEYS, Precondition, Put};
 use crate::error::Result;
 use crate::retention::Retention;
-use crate::retrying::Outcome;
+use crate::retrying::PutOutcome;
 use crate::time::SavedAt;
 use crate::windows::SEALED_AFTER;
 
-/// How many spans of doubtful periods are counted, or markers removed, at once.
+/// How many spans of doubtful periods are counted at once.
 pub(super) const PARALLEL: usize = 16;
-
-/// How many markers one reader removes; the next ones go on.
-const MAX_DELETES: usize = 500;
 
 /// The snapshot as it lies in the bucket, and what is known against it.
 #[derive(Debug)]
-pub(super) struct Basis {
+pub(super) struct SnapshotWithMarkers {
     markers: Vec<Marker>,
     snapshot: Snapshot,
     /// The tag of the stored snapshot, if there is one.
@@ -40,7 +37,7 @@ pub(super) struct Basis {
 /// The sums of all periods.
 #[derive(Debug)]
 struct View {
-    basis: Basis,
+    basis: SnapshotWithMarkers,
     periods: Periods,
     /// The bucket's time of the listing of the markers.
     as_of: Timestamp,
@@ -75,7 +72,7 @@ impl Analyses {
                 tracing::warn!(%error, "the totals of past periods were not stored");
             }
         }
-        Ok(Stats::of(&view.periods, view.as_of, self.storage_type))
+        Ok(Stats::from_periods(&view.periods, view.as_of, self.storage_type))
     }
 
     /// The same, and nothing is written.
@@ -84,7 +81,7 @@ impl Analyses {
     /// Only those of every request.
     pub async fn stats_unsealed(&self) -> Result<Stats> {
         let view = self.view().await?;
-        Ok(Stats::of(&view.periods, view.as_of, self.storage_type))
+        Ok(Stats::from_periods(&view.periods, view.as_of, self.storage_type))
     }
 
     /// The markers, *then* the snapshot and the index.
@@ -97,7 +94,7 @@ impl Analyses {
         let (basis, recent) = future::try_join(self.basis(markers), recent).await?;
         #[cfg(feature = "testing")]
         let basis = match early {
-            Some((snapshot, etag)) => Basis { snapshot, etag, ..basis },
+            Some((snapshot, etag)) => SnapshotWithMarkers { snapshot, etag, ..basis },
             None => basis,
         };
 
@@ -125,9 +122,9 @@ impl Analyses {
         date
     }
 
-    pub(super) async fn basis(&self, markers: Vec<Marker>) -> Result<Basis> {
+    pub(super) async fn basis(&self, markers: Vec<Marker>) -> Result<SnapshotWithMarkers> {
         let (snapshot, etag) = self.stored_snapshot().await?;
-        Ok(Basis { markers, snapshot, etag })
+        Ok(SnapshotWithMarkers { markers, snapshot, etag })
     }
 
     pub(crate) async fn stored_snapshot(&self) -> Result<(Snapshot, Option<ETag>)> {
@@ -142,8 +139,8 @@ impl Analyses {
 
     /// What is sealed and in doubt: marked, or past its retention in part. Near ones that have few analyses between
     /// their ends are counted together.
-    fn spans(&self, basis: &Basis, now: Timestamp) -> Vec<Span> {
-        let Basis { markers, snapshot, .. } = basis;
+    fn spans(&self, basis: &SnapshotWithMarkers, now: Timestamp) -> Vec<Span> {
+        let SnapshotWithMarkers { markers, snapshot, .. } = basis;
         let doubtful =
             markers.iter().map(|marker| marker.period).chain(snapshot.outlived(self.retention, now));
         let spans =
@@ -172,7 +169,12 @@ impl Analyses {
 
     /// Stores the sums of all periods that are over, unless somebody else has stored others meanwhile; then removes the
     /// markers that these sums account for. Whether they were stored.
-    pub(super) async fn seal(&self, basis: &Basis, periods: &Periods, as_of: Timestamp) -> Result<bool> {
+    pub(super) async fn seal(
+        &self,
+        basis: &SnapshotWithMarkers,
+        periods: &Periods,
+        as_of: Timestamp,
+    ) -> Result<bool> {
         let sealed_until = basis.snapshot.sealed_until.max(sealable(as_of));
         let snapshot = Snapshot::sealing(periods, sealed_until, self.retention, as_of);
         let precondition = basis.etag.clone().map_or(Precondition::Absent, Precondition::Match);
@@ -183,22 +185,18 @@ impl Analyses {
             metadata: Vec::new(),
             precondition: precondition.clone(),
         };
-        if let Outcome::Failed = self.requests.put(None, put).await? {
+        if let PutOutcome::Failed = self.requests.put(None, put).await? {
             return Ok(false);
         }
         let accounted = basis.accounted(sealed_until).cloned();
         #[cfg(feature = "testing")]
         let accounted = accounted.chain(self.aged_since(&basis.markers).await?);
-        stream::iter(accounted.take(MAX_DELETES))
-            .map(|marker| async move { self.requests.delete_matching(&marker.key, &marker.etag).await.map(drop) })
-            .buffer_unordered(PARALLEL)
-            .try_collect::<()>()
-            .await?;
+        self.remove_markers(accounted).await?;
         Ok(true)
     }
 }
 
-impl Basis {
+impl SnapshotWithMarkers {
     /// The basis of a count that relies on no snapshot, to take the place of the stored one.
     pub(super) fn anew(self, retention: Retention) -> Self {
         Self { snapshot: Snapshot::empty(retention), ..self }

@@ -40,12 +40,12 @@ pub struct Stats {
 impl Stats {
     /// The sum of some periods.
     #[expect(clippy::cast_precision_loss, reason = "rounded figures for people")]
-    pub(super) fn of(periods: &Periods, as_of: Timestamp, storage_type: StorageType) -> Self {
+    pub(super) fn from_periods(periods: &Periods, as_of: Timestamp, storage_type: StorageType) -> Self {
         let mut totals = Sums::default();
         let mut by_month = BTreeMap::new();
         for (period, sums) in periods.iter().filter(|(_, sums)| sums.analyses > 0) {
             totals.merge(sums);
-            *by_month.entry(Month::of(period.start()).to_string()).or_default() += sums.analyses;
+            *by_month.entry(Month::containing(period.start()).to_string()).or_default() += sums.analyses;
         }
         let mean = (totals.execution_ms as f64 / totals.timed as f64).round() / 1000.0;
         let instant = |millis: Option<i64>| millis.and_then(CreatedAt::from_millis).map(|at| at.to_string());

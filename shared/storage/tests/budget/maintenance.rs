@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use analysis_storage::rebuild::{Mode, TotalsCheck};
+use analysis_storage::repair::{Mode, TotalsCheck};
 use analysis_storage::testing::Operation;
 use analysis_storage::{Analyses, Month};
 
@@ -16,7 +16,7 @@ async fn gone_through(bucket: &Shared, analyses: &Analyses, mode: Mode) -> (BTre
     bucket.spent();
     let mut documents = 0;
     for month in months {
-        let mut rebuild = analyses.rebuild(month, mode);
+        let mut rebuild = analyses.repair_month(month, mode);
         while let Some(page) = rebuild.step().await.unwrap() {
             assert_eq!((page.findings, page.in_flight), (vec![], 0));
             documents += page.documents;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use analysis_storage::bucket::GetOptions;
-use analysis_storage::import::{Existing, Import, Outcome};
+use analysis_storage::import::{Existing, Import, ImportOutcome};
 use analysis_storage::query::ListQuery;
 use analysis_storage::{Condition, CreatedAt, Document, ETag, Entry};
 use bytes::Bytes;
@@ -62,13 +62,19 @@ async fn imports() {
         (outcome, bucket.spent())
     };
     for (name, text, existing, outcome, cost) in [
-        (UUID7, &b"{}"[..], Existing::Keep, Outcome::Created, "2 Put, 2 Head, 1 List"),
-        ("named", b"{}", Existing::Keep, Outcome::Created, "3 Put, 1 Get, 1 Head, 1 List"),
-        (UUID7, b"{}", Existing::Keep, Outcome::Unchanged, "1 Head, 1 List"),
-        ("named", b"{}", Existing::Keep, Outcome::Unchanged, "1 Get, 1 Head, 1 List"),
-        (UUID7, b"{ }", Existing::Keep, Outcome::Conflict, "1 Head"),
-        (UUID7, b"{ }", Existing::Replace, Outcome::Replaced, "2 Put, 3 Head, 1 Delete, 1 List"),
-        ("named", b"{ }", Existing::Replace, Outcome::Replaced, "2 Put, 2 Get, 3 Head, 1 Delete, 1 List"),
+        (UUID7, &b"{}"[..], Existing::Keep, ImportOutcome::Created, "2 Put, 2 Head, 1 List"),
+        ("named", b"{}", Existing::Keep, ImportOutcome::Created, "3 Put, 1 Get, 1 Head, 1 List"),
+        (UUID7, b"{}", Existing::Keep, ImportOutcome::Unchanged, "1 Head, 1 List"),
+        ("named", b"{}", Existing::Keep, ImportOutcome::Unchanged, "1 Get, 1 Head, 1 List"),
+        (UUID7, b"{ }", Existing::Keep, ImportOutcome::Conflict, "1 Head"),
+        (UUID7, b"{ }", Existing::Replace, ImportOutcome::Replaced, "2 Put, 3 Head, 1 Delete, 1 List"),
+        (
+            "named",
+            b"{ }",
+            Existing::Replace,
+            ImportOutcome::Replaced,
+            "2 Put, 2 Get, 3 Head, 1 Delete, 1 List",
+        ),
     ] {
         assert_eq!(import(name, text, existing).await, (outcome, cost.to_owned()), "{name} {outcome:?}");
     }
@@ -87,11 +93,11 @@ async fn imports_of_what_a_list_has_shown() {
     for name in [UUID7, "named"] {
         let known = analyses.save(&id(name), &document(), &Condition::None).await.unwrap().entry;
         bucket.spent();
-        assert_eq!(import(name, &known).await, (Outcome::Unchanged, "1 Head".to_owned()));
+        assert_eq!(import(name, &known).await, (ImportOutcome::Unchanged, "1 Head".to_owned()));
         // What has been saved since the list is looked for.
         analyses.save(&id(name), &document(), &Condition::None).await.unwrap();
         bucket.spent();
-        assert_eq!(import(name, &known).await, (Outcome::Unchanged, "1 Head, 1 List".to_owned()));
+        assert_eq!(import(name, &known).await, (ImportOutcome::Unchanged, "1 Head, 1 List".to_owned()));
     }
 }
 

@@ -123,13 +123,13 @@ fn explore_broken(fault: Fault, operations: &[Operation], mutant: Option<Mutant>
 
 #[test]
 #[should_panic(expected = "[Save, Save]")]
-fn settling_that_looks_before_it_lists_is_found() {
+fn pruning_that_looks_before_it_lists_is_found() {
     explore_broken(Fault::None, &[Save, Save], Some(Mutant::HeadBeforeList), None);
 }
 
 #[test]
 #[should_panic(expected = "acknowledged but not listed")]
-fn settling_that_leaves_no_entry_is_found() {
+fn pruning_that_leaves_no_entry_is_found() {
     explore_broken(Fault::None, &[Save, Save], Some(Mutant::NoneStays), None);
 }
 

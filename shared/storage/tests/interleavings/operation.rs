@@ -79,7 +79,9 @@ pub(crate) async fn perform(
 
 async fn take_in(analyses: &Analyses, import: import::Import<'_>) -> Result<(), Error> {
     match analyses.import(import).await?.outcome {
-        import::Outcome::Conflict => Err(Error::PreconditionFailed("another document is there".to_owned())),
+        import::ImportOutcome::Conflict => {
+            Err(Error::PreconditionFailed("another document is there".to_owned()))
+        }
         _ => Ok(()),
     }
 }

@@ -67,12 +67,12 @@ async fn an_analysis_does_not_vanish_while_it_is_replaced() {
     assert_eq!(store.all().await, ["a"]);
 }
 
-/// Found in review: the first save's settling met the second save's document, whose entry was still to come, and
+/// Found in review: the first save's pruning met the second save's document, whose entry was still to come, and
 /// removed the only entry there was.
 #[tokio::test]
 async fn an_acknowledged_analysis_stays_listed_though_a_crashed_save_replaced_its_document() {
     let store = Store::new();
-    // The second save writes its document, and crashes, between the first one's entry and its settling.
+    // The second save writes its document, and crashes, between the first one's entry and its pruning.
     let saved = store.intruded(0).save(&store.id("a"), &document(r#"{"n":1}"#), &Condition::None).await;
     assert!(saved.is_ok(), "{saved:?}");
     assert_eq!(store.text("a").await.as_deref(), Some(INTRUDING));
@@ -84,7 +84,7 @@ async fn an_acknowledged_analysis_stays_listed_though_a_crashed_save_replaced_it
 async fn the_newest_entry_stays_while_none_is_current() {
     let store = Store::new();
     store.save("a", r#"{"status":"zero"}"#).await;
-    // Of the two entries, neither is that of the document when the acknowledged save settles.
+    // Of the two entries, neither is that of the document when the acknowledged save prunes.
     let replacing = store.intruded(1);
     let saved =
         replacing.save(&store.id("a"), &document(r#"{"status":"one"}"#), &Condition::None).await.unwrap();

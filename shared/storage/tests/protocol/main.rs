@@ -4,10 +4,10 @@
 
 mod crashes;
 mod deleting;
-mod foreign;
 mod late;
 mod listing;
 mod refusals;
 mod retention;
 mod saving;
 mod store;
+mod unrelated;

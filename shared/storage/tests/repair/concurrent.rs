@@ -8,7 +8,7 @@ use std::time::Duration;
 use analysis_storage::bucket::{
     Bucket, BucketInfo, ETag, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
 };
-use analysis_storage::rebuild::Mode;
+use analysis_storage::repair::Mode;
 use analysis_storage::testing::{FaultyBucket, ManualClock, Operation};
 use analysis_storage::{
     Analyses, AnalysisId, Clock, Condition, ContentToken, Error, Key, Layout, StorageType,
@@ -156,7 +156,7 @@ enum Start {
     Sound,
     Nothing,
     Orphan,
-    Phantom,
+    DanglingEntry,
     Two,
 }
 
@@ -164,7 +164,7 @@ impl Start {
     async fn prepare(self, store: &Store, id: &str) {
         match self {
             Self::Nothing => {}
-            Self::Sound | Self::Orphan | Self::Phantom => drop(store.save(id, ONE).await),
+            Self::Sound | Self::Orphan | Self::DanglingEntry => drop(store.save(id, ONE).await),
             Self::Two => {
                 store.save(id, ONE).await;
                 let crashing = store.crashing(Operation::List, "/index/");
@@ -173,7 +173,7 @@ impl Start {
         }
         match self {
             Self::Orphan => store.remove("/index/").await,
-            Self::Phantom => store.remove("/analysis/").await,
+            Self::DanglingEntry => store.remove("/analysis/").await,
             Self::Sound | Self::Nothing | Self::Two => {}
         }
         store.clock.advance(Duration::from_hours(1));
@@ -214,7 +214,7 @@ async fn interleave(start: Start, id: &str, outer: Act, inner: Act, before: usiz
 
 #[tokio::test]
 async fn a_repair_and_another_act_between_any_two_requests_end_in_just_the_current_entry() {
-    let starts = [Start::Sound, Start::Nothing, Start::Orphan, Start::Phantom, Start::Two];
+    let starts = [Start::Sound, Start::Nothing, Start::Orphan, Start::DanglingEntry, Start::Two];
     let pairs = [Act::Repair, Act::Save, Act::Create, Act::Delete]
         .into_iter()
         .flat_map(|act| [(Act::Repair, act), (act, Act::Repair)]);

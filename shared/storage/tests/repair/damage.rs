@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analysis_storage::bucket::GetOptions;
-use analysis_storage::rebuild::{Damage, Mode};
+use analysis_storage::repair::{Damage, Mode};
 use analysis_storage::testing::{Fault, FaultyBucket, Operation};
 use analysis_storage::{Clock, Condition, Entry, Layout, Loaded, SavedAt};
 
@@ -79,7 +79,7 @@ async fn a_crash_in_a_delete_leaves_a_phantom() {
             analyses(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))), &store.clock);
         crashing.delete(&store.id(id), None).await.unwrap_err();
         assert_eq!(store.list().await.len(), 1);
-        assert_eq!(store.damage().await, [Damage::Phantom], "{id}");
+        assert_eq!(store.damage().await, [Damage::DanglingEntry], "{id}");
         store.heal().await;
         assert_eq!(store.list().await, []);
     }
@@ -142,7 +142,7 @@ async fn entries_that_go_on_behind_what_was_read_ahead_are_seen() {
         store.put(layout.entry(&Entry { id, created_at, ..entry.clone() }).as_str(), "", &[]).await;
     }
     let damage = store.damage().await;
-    assert_eq!((damage.len(), damage[3998..].to_vec()), (4000, vec![Damage::Phantom, Damage::Stale]));
+    assert_eq!((damage.len(), damage[3998..].to_vec()), (4000, vec![Damage::DanglingEntry, Damage::Stale]));
     store.heal().await;
     assert_eq!(store.list().await, [entry]);
 }

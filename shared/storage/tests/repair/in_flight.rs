@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use analysis_storage::rebuild::{Damage, Mode};
+use analysis_storage::repair::{Damage, Mode};
 use analysis_storage::testing::{ManualClock, Operation};
 use analysis_storage::{Analyses, Clock, Condition, Layout, Retention, StorageType};
 use async_trait::async_trait;
@@ -71,7 +71,7 @@ async fn a_delete_in_flight_is_not_reported() {
         store.bucket.delete(&store.analyses.document_key(&again), None).await.unwrap();
     });
     assert_eq!((report.entries, report.findings), (1, vec![]));
-    assert_eq!(store.damage().await, [Damage::Phantom]);
+    assert_eq!(store.damage().await, [Damage::DanglingEntry]);
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@
 
 mod concurrent;
 mod damage;
-mod foreign;
 mod in_flight;
-mod legacy;
+mod legacy_documents;
+mod legacy_entries;
 mod paging;
 mod requests;
 mod store;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use analysis_storage::Month;
-use analysis_storage::rebuild::{Damage, Mode};
+use analysis_storage::repair::{Damage, Mode};
 
 use crate::store::{ONE, Store, document, rebuild, steps};
 
@@ -22,7 +22,7 @@ async fn thousands_are_paged_and_a_rebuild_goes_on_where_it_was() {
     let before = store.analyses.stats().await.unwrap();
     store.remove("/metadata/").await;
 
-    let mut rebuild = store.analyses.rebuild(store.month(), Mode::Repair);
+    let mut rebuild = store.analyses.repair_month(store.month(), Mode::Repair);
     let first = rebuild.step().await.unwrap().unwrap();
     assert_eq!((first.entries, first.documents), (0, 0), "the index is empty");
     let second = rebuild.step().await.unwrap().unwrap();
@@ -82,7 +82,7 @@ async fn months_are_found_by_what_is_left_of_them() {
                 *all.entry(one).or_default() += 1;
                 all
             });
-        assert_eq!(damage, [(Damage::Orphan, 4), (Damage::Phantom, 4)].into());
+        assert_eq!(damage, [(Damage::Orphan, 4), (Damage::DanglingEntry, 4)].into());
         store.heal().await;
         assert_eq!(store.list().await.len(), 4);
     }

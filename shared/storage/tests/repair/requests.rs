@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::rebuild::{Damage, Mode};
+use analysis_storage::repair::{Damage, Mode};
 use analysis_storage::testing::{CountingBucket, FaultyBucket, ManualClock, Operation};
 use analysis_storage::{Analyses, AnalysisId, Condition};
 
@@ -128,7 +128,7 @@ async fn a_few_entries_without_documents_do_not_cost_the_listing_of_all_entries_
     let pages = steps(&analyses, store.month(), Mode::Repair).await;
     let damage: Vec<Damage> =
         pages.iter().flat_map(|page| &page.findings).map(|finding| finding.damage).collect();
-    assert_eq!(damage, [Damage::Phantom; 3]);
+    assert_eq!(damage, [Damage::DanglingEntry; 3]);
     // Four of entries, four of documents, two of entries again; and for each suspect its entries, and those that are to go.
     let spent = bucket.take();
     assert_eq!(spent[&Operation::List], 4 + 4 + 2 + 3 * 2, "{spent:?}");

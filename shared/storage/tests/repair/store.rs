@@ -7,7 +7,7 @@ use analysis_storage::bucket::local::LocalBucket;
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{Listed, Precondition, Put};
 use analysis_storage::query::{Limit, ListQuery};
-use analysis_storage::rebuild::{Damage, Finding, Mode, RebuildPage, TotalsCheck};
+use analysis_storage::repair::{Damage, Finding, Mode, RepairStep, TotalsCheck};
 use analysis_storage::testing::{Fault, FaultyBucket, ManualClock, Operation};
 use analysis_storage::{
     Analyses, AnalysisId, Bucket, Clock, Condition, Document, Entry, Key, Layout, Month, SavedAt,
@@ -87,7 +87,7 @@ impl Store {
 
     /// The month of the store's clock.
     pub(crate) fn month(&self) -> Month {
-        Month::of(self.clock.now())
+        Month::containing(self.clock.now())
     }
 
     /// Whatever is there: keys, tags and times.
@@ -128,7 +128,7 @@ impl Store {
     }
 
     /// Repairs; afterwards nothing is found, and each document is at its place in the index once.
-    pub(crate) async fn heal(&self) -> RebuildPage {
+    pub(crate) async fn heal(&self) -> RepairStep {
         let report = rebuild(&self.analyses, None, Mode::Repair).await;
         assert!(report.findings.iter().all(|finding| finding.repaired), "{report:?}");
         assert_eq!(self.check().await, []);
@@ -142,12 +142,12 @@ impl Store {
 }
 
 /// A whole rebuild, or that of one month: all its steps as one.
-pub(crate) async fn rebuild(analyses: &Analyses, month: Option<Month>, mode: Mode) -> RebuildPage {
+pub(crate) async fn rebuild(analyses: &Analyses, month: Option<Month>, mode: Mode) -> RepairStep {
     let months = match month {
         Some(month) => vec![month],
         None => analyses.months().await.unwrap(),
     };
-    let mut all = RebuildPage::default();
+    let mut all = RepairStep::default();
     for month in months {
         for page in steps(analyses, month, mode).await {
             join(&mut all, page);
@@ -163,8 +163,8 @@ pub(crate) async fn rebuild(analyses: &Analyses, month: Option<Month>, mode: Mod
 }
 
 /// The steps of one month.
-pub(crate) async fn steps(analyses: &Analyses, month: Month, mode: Mode) -> Vec<RebuildPage> {
-    let mut rebuild = analyses.rebuild(month, mode);
+pub(crate) async fn steps(analyses: &Analyses, month: Month, mode: Mode) -> Vec<RepairStep> {
+    let mut rebuild = analyses.repair_month(month, mode);
     let mut pages = Vec::new();
     while let Some(page) = rebuild.step().await.unwrap() {
         pages.push(page);
@@ -172,7 +172,7 @@ pub(crate) async fn steps(analyses: &Analyses, month: Month, mode: Mode) -> Vec<
     pages
 }
 
-fn join(all: &mut RebuildPage, page: RebuildPage) {
+fn join(all: &mut RepairStep, page: RepairStep) {
     all.entries += page.entries;
     all.documents += page.documents;
     all.in_flight += page.in_flight;

@@ -1,6 +1,6 @@
 //! Entries of other creation times than their ids have.
 
-use analysis_storage::rebuild::Damage;
+use analysis_storage::repair::Damage;
 use analysis_storage::{CreatedAt, Entry, Layout};
 
 use crate::store::{ONE, Store, UUID7};

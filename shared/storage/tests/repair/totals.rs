@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use analysis_storage::rebuild::{Mode, TotalsCheck};
+use analysis_storage::repair::{Mode, TotalsCheck};
 use analysis_storage::testing::{Fault, FaultyBucket, Operation};
 use analysis_storage::{Error, Key};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::rebuild::{Damage, Finding, Mode};
+use analysis_storage::repair::{Damage, Finding, Mode};
 use analysis_storage::testing::{Fault, FaultyBucket, Operation};
 use analysis_storage::{Analyses, Bucket, Condition, Error};
 
@@ -92,7 +92,7 @@ async fn a_storage_that_does_not_answer_at_all_is_an_end() {
         (listings > 2).then_some(Fault::RequestLost)
     };
     let failing = analyses(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))), &store.clock);
-    let mut rebuild = failing.rebuild(store.month(), Mode::Repair);
+    let mut rebuild = failing.repair_month(store.month(), Mode::Repair);
     let error = loop {
         match rebuild.step().await {
             Ok(page) => assert!(page.unwrap().findings.is_empty()),

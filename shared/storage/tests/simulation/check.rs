@@ -7,9 +7,9 @@ use analysis_storage::{AnalysisId, Entry, Key, Layout, Retention, Stats};
 use jiff::SignedDuration;
 
 use crate::engine::Engine;
-use crate::history::Sight;
+use crate::history::ObservedDocument;
 use crate::linear::{Value, is_explained};
-use crate::perform::Came;
+use crate::perform::Outcome;
 use crate::plan::{Op, id_of, value_of};
 use crate::run::midnight_after;
 
@@ -69,7 +69,7 @@ fn repair(engine: &mut Engine) -> Check {
     let task = engine.run_alone(Op::Maintain);
     engine.history.healed = engine.history.now();
     match &engine.history.records[task].came {
-        Some(Came::Maintained) => Ok(()),
+        Some(Outcome::Maintained) => Ok(()),
         other => Err(format!("the repair failed: {other:?}")),
     }
 }
@@ -121,9 +121,9 @@ fn no_marker_is_left(engine: &Engine) -> Check {
 fn history_is_explained(engine: &Engine) -> Check {
     let history = &engine.history;
     let ids: BTreeSet<usize> = history.records.iter().filter_map(|record| record.op.id()).collect();
-    let mut sights: BTreeMap<usize, Vec<Sight>> = BTreeMap::new();
+    let mut sights: BTreeMap<usize, Vec<ObservedDocument>> = BTreeMap::new();
     for (task, record) in history.records.iter().enumerate() {
-        if let Some(Came::Wrong(what)) = &record.came {
+        if let Some(Outcome::Wrong(what)) = &record.came {
             return Err(format!("#{task}: {what}"));
         }
         let Some(seen) = seen(record.came.as_ref())? else { continue };
@@ -148,11 +148,11 @@ fn history_is_explained(engine: &Engine) -> Check {
 }
 
 /// The values that an operation showed, by id.
-fn seen(came: Option<&Came>) -> Result<Option<BTreeMap<usize, Vec<Value>>>, String> {
+fn seen(came: Option<&Outcome>) -> Result<Option<BTreeMap<usize, Vec<Value>>>, String> {
     let values = match came {
-        Some(Came::Loaded(value)) => vec![*value],
-        Some(Came::Listed(entries)) => listed(entries)?,
-        Some(Came::Counted(stats)) => counted(stats)?,
+        Some(Outcome::Loaded(value)) => vec![*value],
+        Some(Outcome::Listed(entries)) => listed(entries)?,
+        Some(Outcome::Counted(stats)) => counted(stats)?,
         _ => return Ok(None),
     };
     let mut seen: BTreeMap<usize, Vec<Value>> = BTreeMap::new();

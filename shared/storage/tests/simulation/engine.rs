@@ -10,13 +10,13 @@ use analysis_storage::testing::LaxBucket;
 use analysis_storage::{Analyses, AnalysisId, Bucket, Clock, Key, Layout, Retention, StorageType};
 
 use crate::history::{Effect, History, Record};
-use crate::perform::{Came, Job, Tags};
-use crate::plan::{Op, Weather, id_of, value_of, value_of_document};
+use crate::perform::{Job, Outcome, Tags};
+use crate::plan::{FaultProfile, Op, id_of, value_of, value_of_document};
 use crate::world::call::Call;
 use crate::world::host::{Host, Pause, SimBucket};
 use crate::world::{Fate, Waiting, World};
 
-type Running = Pin<Box<dyn Future<Output = Came>>>;
+type Running = Pin<Box<dyn Future<Output = Outcome>>>;
 
 /// The machine that the process with this number runs on, and what it runs.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(crate) struct Engine {
     pub(crate) history: History,
     pub(crate) ids: Vec<Option<AnalysisId>>,
     pub(crate) trace: Option<Vec<String>>,
-    weather: Weather,
+    faults: FaultProfile,
     seed: u64,
     processes: Vec<Process>,
     started: usize,
@@ -45,14 +45,14 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(weather: &Weather, ids: &[AnalysisId], seed: u64, traced: bool) -> Self {
-        let world = World::new(weather.start, weather.page);
+    pub(crate) fn new(faults: &FaultProfile, ids: &[AnalysisId], seed: u64, traced: bool) -> Self {
+        let world = World::new(faults.start, faults.page);
         let mut engine = Self {
-            history: History::new(world.time.micros(), Retention::days(weather.retention)),
+            history: History::new(world.time.micros(), Retention::days(faults.retention)),
             world,
             ids: ids.iter().cloned().map(Some).collect(),
             trace: traced.then(Vec::new),
-            weather: weather.clone(),
+            faults: faults.clone(),
             seed,
             processes: Vec::new(),
             started: 0,
@@ -60,15 +60,15 @@ impl Engine {
             hosts: Vec::new(),
             tags: Tags::new(),
         };
-        engine.processes = (0..weather.processes).map(|_| engine.process()).collect();
+        engine.processes = (0..faults.processes).map(|_| engine.process()).collect();
         engine
     }
 
     /// A process that remembers nothing.
     fn process(&mut self) -> Process {
         self.started += 1;
-        let Weather { ticks, broken, .. } = self.weather;
-        let wrong = self.weather.wrong(self.seed, self.started);
+        let FaultProfile { ticks, broken, .. } = self.faults;
+        let wrong = self.faults.wrong(self.seed, self.started);
         let host = Arc::new(Host::new(self.world.clone(), ticks, wrong, self.started, self.seed));
         let mut bucket: Arc<dyn Bucket> = Arc::new(SimBucket::new(host.clone()));
         if let Some(lax) = broken.lax {
@@ -76,7 +76,7 @@ impl Engine {
         }
         let clock: Arc<dyn Clock> = host.clone();
         let analyses = Analyses::new(bucket, StorageType::Memory, Layout::new(""), clock.clone());
-        let analyses = analyses.with_retention(Retention::days(self.weather.retention));
+        let analyses = analyses.with_retention(Retention::days(self.faults.retention));
         Process { analyses: Arc::new(analyses.with_mutant(broken.rule, &clock)), host, suspended: None }
     }
 
@@ -94,7 +94,7 @@ impl Engine {
 
     /// Whether every process knows the time from the first.
     pub(crate) fn has_right_clocks(&self) -> bool {
-        self.weather.has_right_clocks()
+        self.faults.has_right_clocks()
     }
 
     /// The tasks that have not ended.
@@ -143,12 +143,12 @@ impl Engine {
         }
     }
 
-    fn end(&mut self, task: usize, came: Option<Came>) {
+    fn end(&mut self, task: usize, came: Option<Outcome>) {
         match &came {
             Some(came) => self.note(|| format!("#{task} ends: {came:?}")),
             None => self.note(|| format!("#{task} crashes")),
         }
-        if let (Some(Came::Saved(saved)), Some(id)) = (&came, self.history.records[task].op.id()) {
+        if let (Some(Outcome::Saved(saved)), Some(id)) = (&came, self.history.records[task].op.id()) {
             self.ids.resize(self.ids.len().max(id + 1), None);
             self.ids[id] = Some(saved.entry.id.clone());
             if let Some(value) = self.history.records[task].value() {
@@ -162,7 +162,7 @@ impl Engine {
     /// Whether no request of an ended task is under way any more.
     fn check_settled(&mut self, task: usize) {
         if self.tasks[task].is_none() && self.world.waiting().iter().all(|waiting| waiting.task != task) {
-            self.history.settle(task);
+            self.history.prune_stale_entries(task);
         }
     }
 

@@ -16,12 +16,12 @@
 
 use std::collections::BTreeSet;
 
-use analysis_storage::import::Outcome;
+use analysis_storage::import::ImportOutcome;
 use analysis_storage::{Retention, SavedAt};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::linear::{Needs, Step, Then, Value};
-use crate::perform::{Asked, Came};
+use crate::perform::{Outcome, Request};
 use crate::plan::Op;
 
 /// How far a reader's idea of the bucket's time may be wrong.
@@ -47,7 +47,7 @@ pub(crate) struct Effect {
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
     pub(crate) op: Op,
-    asked: Asked,
+    asked: Request,
     pub(crate) from: u64,
     /// When it ended.
     pub(crate) to: u64,
@@ -57,11 +57,11 @@ pub(crate) struct Record {
     effects: Vec<Effect>,
     /// The ids whose document or entries it has changed.
     touched: BTreeSet<usize>,
-    pub(crate) came: Option<Came>,
+    pub(crate) came: Option<Outcome>,
 }
 
 impl Record {
-    pub(crate) fn new(op: Op, asked: Asked) -> Self {
+    pub(crate) fn new(op: Op, asked: Request) -> Self {
         let (effects, touched) = (Vec::new(), BTreeSet::new());
         Self { op, asked, from: 0, to: u64::MAX, settled: u64::MAX, effects, touched, came: None }
     }
@@ -83,11 +83,11 @@ impl Record {
 
     /// Whether nobody knows what it has changed of this id.
     fn is_unknown(&self, id: usize) -> bool {
-        matches!(self.came, None | Some(Came::Unknown | Came::Failed)) && self.touched.contains(&id)
+        matches!(self.came, None | Some(Outcome::Unknown | Outcome::Failed)) && self.touched.contains(&id)
     }
 
     fn is_acknowledged(&self) -> bool {
-        !matches!(self.came, None | Some(Came::Unknown))
+        !matches!(self.came, None | Some(Outcome::Unknown))
     }
 
     /// From when on nothing more of it is to be expected. Of what was answered that is promised.
@@ -100,18 +100,21 @@ impl Record {
         matches!(
             self.came,
             Some(
-                Came::Refused
-                    | Came::NotFound
-                    | Came::InFlight
-                    | Came::Failed
-                    | Came::Imported(Outcome::Conflict | Outcome::Unchanged)
+                Outcome::Refused
+                    | Outcome::NotFound
+                    | Outcome::InFlight
+                    | Outcome::Failed
+                    | Outcome::Imported(ImportOutcome::Conflict | ImportOutcome::Unchanged)
             )
         )
     }
 
     /// Whether it was acknowledged to have stored its value.
     fn is_stored(&self) -> bool {
-        matches!(self.came, Some(Came::Saved(_) | Came::Imported(Outcome::Created | Outcome::Replaced)))
+        matches!(
+            self.came,
+            Some(Outcome::Saved(_) | Outcome::Imported(ImportOutcome::Created | ImportOutcome::Replaced))
+        )
     }
 
     /// Whether it may remove what is stored.
@@ -122,7 +125,7 @@ impl Record {
     /// Whether it leaves the index as it should be.
     fn heals(&self) -> bool {
         let is_new = matches!(self.op, Op::SaveNew { .. });
-        self.is_stored() && !is_new || matches!(self.came, Some(Came::Deleted | Came::Repaired))
+        self.is_stored() && !is_new || matches!(self.came, Some(Outcome::Deleted | Outcome::Repaired))
     }
 
     /// The effects that are not those of an acknowledged operation.
@@ -134,7 +137,7 @@ impl Record {
 
 /// What a reader of many ids saw of one of them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sight {
+pub(crate) struct ObservedDocument {
     pub(crate) from: u64,
     pub(crate) to: u64,
     pub(crate) value: Option<Value>,
@@ -174,14 +177,14 @@ impl History {
         self.records.push(Record { from: self.now(), ..record });
     }
 
-    pub(crate) fn end(&mut self, task: usize, came: Option<Came>, now: i64) {
+    pub(crate) fn end(&mut self, task: usize, came: Option<Outcome>, now: i64) {
         self.step(now);
         let to = self.now();
         let record = &mut self.records[task];
         (record.came, record.to) = (came, to);
     }
 
-    pub(crate) fn settle(&mut self, task: usize) {
+    pub(crate) fn prune_stale_entries(&mut self, task: usize) {
         let now = self.now();
         let record = &mut self.records[task];
         if record.settled == u64::MAX {
@@ -227,8 +230,8 @@ impl History {
     }
 
     /// The same for the value that a condition names.
-    fn over_at(&self, asked: Asked) -> Option<u64> {
-        let Asked::Is(value) = asked else { return None };
+    fn over_at(&self, asked: Request) -> Option<u64> {
+        let Request::Is(value) = asked else { return None };
         self.writers(value).filter_map(|record| self.over_of(record)).min()
     }
 
@@ -287,7 +290,12 @@ impl History {
     }
 
     /// Checks what a list or the totals said of one id; a sight to be explained if they are bound to be exact.
-    pub(crate) fn judge(&self, task: usize, id: usize, seen: &[Value]) -> Result<Option<Sight>, String> {
+    pub(crate) fn judge(
+        &self,
+        task: usize,
+        id: usize,
+        seen: &[Value],
+    ) -> Result<Option<ObservedDocument>, String> {
         let Record { from, to, .. } = self.records[task];
         if seen.len() > 1 {
             return Err(format!("#{task} shows id {id} {} times: {seen:?}", seen.len()));
@@ -301,7 +309,7 @@ impl History {
         if value.is_none() && self.is_present(id, from, to) {
             return Err(format!("#{task} does not show id {id}, which was there throughout"));
         }
-        Ok(self.is_undisturbed(id, from, to).then_some(Sight { from, to, value }))
+        Ok(self.is_undisturbed(id, from, to).then_some(ObservedDocument { from, to, value }))
     }
 
     /// The operations that may have stored a value.
@@ -311,12 +319,12 @@ impl History {
     }
 
     /// Everything that happened to one id, to be put in an order.
-    pub(crate) fn steps(&self, id: usize, sights: &[Sight]) -> Vec<Step> {
+    pub(crate) fn steps(&self, id: usize, sights: &[ObservedDocument]) -> Vec<Step> {
         let mut steps = Vec::new();
         for (index, record) in self.records.iter().enumerate().filter(|(_, r)| r.op.id() == Some(id)) {
             self.steps_of(index, record, &mut steps);
         }
-        steps.extend(sights.iter().map(|Sight { from, to, value }| Step {
+        steps.extend(sights.iter().map(|ObservedDocument { from, to, value }| Step {
             from: *from,
             to: *to,
             must: true,
@@ -361,20 +369,20 @@ impl History {
             {
                 Some((Needs::Nothing, change))
             }
-            Some(Came::Saved(saved)) => {
+            Some(Outcome::Saved(saved)) => {
                 Some((if saved.created { Needs::Absent } else { needs(asked) }, change))
             }
-            Some(Came::Imported(outcome)) => Some(imported(*outcome, record.value(), change)),
+            Some(Outcome::Imported(outcome)) => Some(imported(*outcome, record.value(), change)),
             // What is past its retention is deleted, too.
-            Some(Came::Deleted) if self.over_at(asked).is_some_and(|over| over <= to) => {
+            Some(Outcome::Deleted) if self.over_at(asked).is_some_and(|over| over <= to) => {
                 Some((Needs::Nothing, change))
             }
             // It was seen, and somebody else has deleted it behind an answer that was lost.
-            Some(Came::Deleted) if record.effects.is_empty() => Some((Needs::Absent, Then::Keep)),
-            Some(Came::Deleted) => Some((needs(asked), change)),
-            Some(Came::Refused) => Some((refused(asked), Then::Keep)),
-            Some(Came::NotFound) => Some((Needs::Absent, Then::Keep)),
-            Some(Came::Loaded(value)) => Some((Needs::Is(*value), Then::Keep)),
+            Some(Outcome::Deleted) if record.effects.is_empty() => Some((Needs::Absent, Then::Keep)),
+            Some(Outcome::Deleted) => Some((needs(asked), change)),
+            Some(Outcome::Refused) => Some((refused(asked), Then::Keep)),
+            Some(Outcome::NotFound) => Some((Needs::Absent, Then::Keep)),
+            Some(Outcome::Loaded(value)) => Some((Needs::Is(*value), Then::Keep)),
             _ => None,
         }
     }
@@ -406,39 +414,39 @@ impl History {
 }
 
 /// What an import says of what was there, and what it changes.
-fn imported(outcome: Outcome, value: Option<Value>, change: Then) -> (Needs, Then) {
+fn imported(outcome: ImportOutcome, value: Option<Value>, change: Then) -> (Needs, Then) {
     match outcome {
-        Outcome::Created => (Needs::Absent, change),
-        Outcome::Replaced => (Needs::Present, change),
-        Outcome::Unchanged => (value.map_or(Needs::Present, Needs::Is), Then::Keep),
-        Outcome::Conflict => (Needs::Present, Then::Keep),
+        ImportOutcome::Created => (Needs::Absent, change),
+        ImportOutcome::Replaced => (Needs::Present, change),
+        ImportOutcome::Unchanged => (value.map_or(Needs::Present, Needs::Is), Then::Keep),
+        ImportOutcome::Conflict => (Needs::Present, Then::Keep),
     }
 }
 
 /// Whether what was asked for holds where this is there.
-fn allows(asked: Asked, there: Needs) -> bool {
+fn allows(asked: Request, there: Needs) -> bool {
     match asked {
-        Asked::Nothing => true,
-        Asked::Absent => there != Needs::Present && !matches!(there, Needs::Is(_)),
-        Asked::Present => there != Needs::Absent,
-        Asked::Is(value) => matches!(there, Needs::Is(is) if is == value) || there == Needs::Nothing,
+        Request::Nothing => true,
+        Request::Absent => there != Needs::Present && !matches!(there, Needs::Is(_)),
+        Request::Present => there != Needs::Absent,
+        Request::Is(value) => matches!(there, Needs::Is(is) if is == value) || there == Needs::Nothing,
     }
 }
 
-fn needs(asked: Asked) -> Needs {
+fn needs(asked: Request) -> Needs {
     match asked {
-        Asked::Nothing => Needs::Nothing,
-        Asked::Absent => Needs::Absent,
-        Asked::Present => Needs::Present,
-        Asked::Is(value) => Needs::Is(value),
+        Request::Nothing => Needs::Nothing,
+        Request::Absent => Needs::Absent,
+        Request::Present => Needs::Present,
+        Request::Is(value) => Needs::Is(value),
     }
 }
 
-fn refused(asked: Asked) -> Needs {
+fn refused(asked: Request) -> Needs {
     match asked {
-        Asked::Nothing => Needs::Nothing,
-        Asked::Absent => Needs::Present,
-        Asked::Present => Needs::Absent,
-        Asked::Is(value) => Needs::IsNot(value),
+        Request::Nothing => Needs::Nothing,
+        Request::Absent => Needs::Present,
+        Request::Present => Needs::Absent,
+        Request::Is(value) => Needs::IsNot(value),
     }
 }

@@ -72,12 +72,12 @@ fn find_lax(lax: Lax) {
 }
 
 #[test]
-fn settling_that_looks_before_it_lists_is_found() {
+fn pruning_that_looks_before_it_lists_is_found() {
     find_rule(Mutant::HeadBeforeList);
 }
 
 #[test]
-fn settling_that_leaves_no_entry_is_found() {
+fn pruning_that_leaves_no_entry_is_found() {
     find_rule(Mutant::NoneStays);
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use analysis_storage::bucket::GetOptions;
-use analysis_storage::import::{Existing, Import, Outcome};
+use analysis_storage::import::{Existing, Import, ImportOutcome};
 use analysis_storage::query::{Limit, ListQuery};
-use analysis_storage::rebuild::Mode;
+use analysis_storage::repair::Mode;
 use analysis_storage::{
     Analyses, AnalysisId, Condition, CreatedAt, ETag, Entry, Error, Loaded, Saved, Stats,
 };
@@ -19,7 +19,7 @@ pub(crate) type Tags = BTreeMap<usize, (ETag, Value)>;
 
 /// A condition as it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum Request {
     Nothing,
     Absent,
     Present,
@@ -28,7 +28,7 @@ pub(crate) enum Asked {
 
 /// What came of an operation.
 #[derive(Debug, Clone)]
-pub(crate) enum Came {
+pub(crate) enum Outcome {
     Saved(Box<Saved>),
     /// The condition did not hold.
     Refused,
@@ -37,7 +37,7 @@ pub(crate) enum Came {
     NotFound,
     Loaded(Value),
     Repaired,
-    Imported(Outcome),
+    Imported(ImportOutcome),
     /// The scheduled repair went through all months, and the totals were counted anew.
     Maintained,
     Listed(Vec<Entry>),
@@ -52,12 +52,12 @@ pub(crate) enum Came {
     Wrong(String),
 }
 
-impl Came {
+impl Outcome {
     /// Whether it says that there was nothing before.
     pub(crate) fn is_creation(&self) -> bool {
         match self {
             Self::Saved(saved) => saved.created,
-            Self::Imported(outcome) => *outcome == Outcome::Created,
+            Self::Imported(outcome) => *outcome == ImportOutcome::Created,
             _ => false,
         }
     }
@@ -87,7 +87,7 @@ pub(crate) struct Job {
     pub(crate) op: Op,
     pub(crate) analyses: Arc<Analyses>,
     pub(crate) id: Option<AnalysisId>,
-    pub(crate) asked: Asked,
+    pub(crate) asked: Request,
     pub(crate) tag: Option<ETag>,
 }
 
@@ -99,71 +99,73 @@ impl Job {
             _ => Wish::None,
         };
         let (asked, tag) = match (wish, known) {
-            (Wish::None, _) => (Asked::Nothing, None),
-            (Wish::Absent, _) => (Asked::Absent, None),
-            (Wish::Latest, Some((tag, value))) => (Asked::Is(value), Some(tag)),
+            (Wish::None, _) => (Request::Nothing, None),
+            (Wish::Absent, _) => (Request::Absent, None),
+            (Wish::Latest, Some((tag, value))) => (Request::Is(value), Some(tag)),
             // Nobody has a tag yet: a deletion needs none.
-            (Wish::Latest, None) if matches!(op, Op::Delete { .. }) => (Asked::Nothing, None),
-            (Wish::Present | Wish::Latest, _) => (Asked::Present, None),
+            (Wish::Latest, None) if matches!(op, Op::Delete { .. }) => (Request::Nothing, None),
+            (Wish::Present | Wish::Latest, _) => (Request::Present, None),
         };
         Self { op, analyses, id, asked, tag }
     }
 
-    pub(crate) async fn run(self) -> Came {
+    pub(crate) async fn run(self) -> Outcome {
         match self.attempt().await {
             Ok(came) => came,
-            Err(Error::PreconditionFailed(_)) => Came::Refused,
-            Err(Error::NotFound(_)) => Came::NotFound,
-            Err(Error::SaveInFlight(_)) => Came::InFlight,
-            Err(Error::Refused { .. }) => Came::Failed,
-            Err(Error::NoAnswer { .. }) => Came::Unknown,
-            Err(error) => Came::Wrong(error.to_string()),
+            Err(Error::PreconditionFailed(_)) => Outcome::Refused,
+            Err(Error::NotFound(_)) => Outcome::NotFound,
+            Err(Error::SaveInFlight(_)) => Outcome::InFlight,
+            Err(Error::Refused { .. }) => Outcome::Failed,
+            Err(Error::NoAnswer { .. }) => Outcome::Unknown,
+            Err(error) => Outcome::Wrong(error.to_string()),
         }
     }
 
-    async fn attempt(&self) -> Result<Came, Error> {
+    async fn attempt(&self) -> Result<Outcome, Error> {
         let id = || self.id.as_ref().expect("an operation on an id has one");
         match self.op {
             Op::SaveNew { value, .. } => {
                 let saved = self.analyses.save_new(&document(value)).await?;
-                Ok(Came::Saved(Box::new(saved)))
+                Ok(Outcome::Saved(Box::new(saved)))
             }
             Op::Save { value, .. } => {
                 let saved = self.analyses.save(id(), &document(value), &self.condition()).await?;
-                Ok(Came::Saved(Box::new(saved)))
+                Ok(Outcome::Saved(Box::new(saved)))
             }
-            Op::Delete { .. } => self.analyses.delete(id(), self.tag.as_ref()).await.map(|()| Came::Deleted),
+            Op::Delete { .. } => {
+                self.analyses.delete(id(), self.tag.as_ref()).await.map(|()| Outcome::Deleted)
+            }
             Op::Load { .. } => self.load(id()).await,
-            Op::Repair { .. } => self.analyses.repair(id()).await.map(|()| Came::Repaired),
+            Op::Repair { .. } => self.analyses.repair(id()).await.map(|()| Outcome::Repaired),
             Op::Import { value, created, replace, .. } => self.import(value, created, replace).await,
             Op::Maintain => self.maintain().await,
-            Op::List { limit } => self.walk(limit).await.map(Came::Listed),
-            Op::Stats => self.analyses.stats().await.map(Came::Counted),
+            Op::List { limit } => self.walk(limit).await.map(Outcome::Listed),
+            Op::Stats => self.analyses.stats().await.map(Outcome::Counted),
         }
     }
 
     fn condition(&self) -> Condition {
         match (self.asked, &self.tag) {
-            (Asked::Absent, _) => Condition::Absent,
-            (Asked::Present, _) => Condition::Present,
-            (Asked::Is(_), Some(tag)) => Condition::Match(tag.clone()),
+            (Request::Absent, _) => Condition::Absent,
+            (Request::Present, _) => Condition::Present,
+            (Request::Is(_), Some(tag)) => Condition::Match(tag.clone()),
             _ => Condition::None,
         }
     }
 
-    async fn load(&self, id: &AnalysisId) -> Result<Came, Error> {
+    async fn load(&self, id: &AnalysisId) -> Result<Outcome, Error> {
         let Loaded::Document(object) = self.analyses.load(id, &GetOptions::default()).await? else {
-            return Ok(Came::Wrong("not modified since a tag that nobody sent".to_owned()));
+            return Ok(Outcome::Wrong("not modified since a tag that nobody sent".to_owned()));
         };
         let body: serde_json::Value = serde_json::from_slice(&object.body).unwrap_or_default();
         let value = body["status"].as_str().and_then(value_of);
         Ok(match value {
-            Some(value) if *document(value).bytes() == object.body => Came::Loaded(value),
-            _ => Came::Wrong(format!("bytes that nobody saved: {:?}", object.body)),
+            Some(value) if *document(value).bytes() == object.body => Outcome::Loaded(value),
+            _ => Outcome::Wrong(format!("bytes that nobody saved: {:?}", object.body)),
         })
     }
 
-    async fn import(&self, value: Value, created: i64, replace: bool) -> Result<Came, Error> {
+    async fn import(&self, value: Value, created: i64, replace: bool) -> Result<Outcome, Error> {
         let document = document(value);
         let import = Import {
             id: self.id.as_ref().expect("an operation on an id has one"),
@@ -172,15 +174,15 @@ impl Job {
             existing: if replace { Existing::Replace } else { Existing::Keep },
             known: None,
         };
-        self.analyses.import(import).await.map(|imported| Came::Imported(imported.outcome))
+        self.analyses.import(import).await.map(|imported| Outcome::Imported(imported.outcome))
     }
 
-    async fn maintain(&self) -> Result<Came, Error> {
+    async fn maintain(&self) -> Result<Outcome, Error> {
         for month in self.analyses.months().await? {
-            let mut rebuild = self.analyses.rebuild(month, Mode::Repair);
+            let mut rebuild = self.analyses.repair_month(month, Mode::Repair);
             while rebuild.step().await?.is_some() {}
         }
-        self.analyses.recount().await.map(|_| Came::Maintained)
+        self.analyses.recount().await.map(|_| Outcome::Maintained)
     }
 
     async fn walk(&self, limit: usize) -> Result<Vec<Entry>, Error> {

@@ -1,4 +1,4 @@
-//! What a run does: a few operations on a few ids, and the weather they run in.
+//! What a run does: a few operations on a few ids, and the faults they run in.
 
 use std::fmt;
 
@@ -126,9 +126,9 @@ const HOUR: i64 = 3600 * SECOND;
 const AHEAD: [i64; 9] =
     [0, 0, SECOND / 2, -40 * SECOND, -HOUR, 31 * 60 * SECOND, -61 * 60 * SECOND, 8 * HOUR, -8 * HOUR];
 
-/// The weather of a run.
+/// The faults of a run.
 #[derive(Debug, Clone)]
-pub(crate) struct Weather {
+pub(crate) struct FaultProfile {
     pub(crate) processes: usize,
     /// How many operations run at once.
     pub(crate) concurrent: usize,
@@ -160,7 +160,7 @@ pub(crate) struct Weather {
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
-    pub(crate) weather: Weather,
+    pub(crate) faults: FaultProfile,
     pub(crate) ids: Vec<AnalysisId>,
     pub(crate) ops: Vec<Op>,
 }
@@ -183,15 +183,15 @@ impl Broken {
 }
 
 impl Plan {
-    pub(crate) fn of(seed: u64, broken: Broken) -> Self {
+    pub(crate) fn from_seed(seed: u64, broken: Broken) -> Self {
         let mut random = Random::new(seed);
-        let mut weather = Weather::of(&mut random, broken);
+        let mut faults = FaultProfile::new(&mut random, broken);
         let count = random.one_of(&[1, 1, 1, 2, 3, 5]);
         let past = random.below(3) == 0 || broken.is_of_totals();
         if past {
-            weather.hurry(&mut random);
+            faults.hurry(&mut random);
         }
-        let ids: Vec<AnalysisId> = (0..count).map(|n| id(n, past, &weather, &mut random)).collect();
+        let ids: Vec<AnalysisId> = (0..count).map(|n| id(n, past, &faults, &mut random)).collect();
         let repeats = random.below(4) == 0;
         // Few kinds of operation in one run meet each other more often than many.
         let mut mix = [(); 9].map(|()| random.one_of(&[0, 0, 1, 2, 6]));
@@ -202,13 +202,13 @@ impl Plan {
             mix = [4, deletes, 0, 0, new, 0, 6, imports, 0];
         }
         let length = if past { 2 + random.below(8) } else { 4 + random.below(20) };
-        let ops = (0..length).map(|n| op(n, &ids, mix, repeats, weather.start, &mut random)).collect();
-        Self { seed, weather, ids, ops }
+        let ops = (0..length).map(|n| op(n, &ids, mix, repeats, faults.start, &mut random)).collect();
+        Self { seed, faults, ids, ops }
     }
 }
 
-impl Weather {
-    fn of(random: &mut Random, broken: Broken) -> Self {
+impl FaultProfile {
+    fn new(random: &mut Random, broken: Broken) -> Self {
         let midnight: Timestamp = "2026-01-15T00:00:00Z".parse().unwrap();
         // Also at the end of a month.
         let day = random.one_of(&[0, 0, 0, 17]) * 24 * 60;
@@ -280,12 +280,12 @@ impl Weather {
 const PAST: [i64; 6] = [61, 100, 3 * 60, 24 * 60, 24 * 60, 4 * 24 * 60];
 
 /// A named id, or a `UUIDv7` that its client has dated to some time.
-fn id(n: usize, past: bool, weather: &Weather, random: &mut Random) -> AnalysisId {
+fn id(n: usize, past: bool, faults: &FaultProfile, random: &mut Random) -> AnalysisId {
     if (!past || random.below(4) == 0) && random.below(2) == 0 {
         return AnalysisId::from_stored(&format!("study-{n}")).unwrap();
     }
     let age = if past { random.one_of(&PAST) } else { random.one_of(&[-4, 0, 60]) };
-    let created_at = CreatedAt::clamped(weather.start - SignedDuration::from_mins(age));
+    let created_at = CreatedAt::clamped(faults.start - SignedDuration::from_mins(age));
     AnalysisId::generate(created_at, [random.next(), random.next()])
 }
 

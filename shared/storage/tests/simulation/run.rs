@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use crate::check;
-use crate::perform::Came;
+use crate::perform::Outcome;
 use crate::plan::{Broken, Plan};
 use crate::random::Random;
 use crate::schedule::{Event, Schedule};
@@ -18,7 +18,7 @@ pub(crate) type Tally = BTreeMap<&'static str, u64>;
 
 /// Runs a seed; what came of its operations, or the report of a failure.
 pub(crate) fn run_seed(seed: u64, broken: Broken) -> Result<Tally, String> {
-    let plan = Plan::of(seed, broken);
+    let plan = Plan::from_seed(seed, broken);
     let mut schedule = Schedule::new(&plan, false);
     let script = schedule.draw(&mut Random::new(!seed));
     match check::at_rest(&mut schedule.engine) {
@@ -29,7 +29,7 @@ pub(crate) fn run_seed(seed: u64, broken: Broken) -> Result<Tally, String> {
 
 /// Whether a seed finds what is broken.
 pub(crate) fn fails(seed: u64, broken: Broken) -> bool {
-    let plan = Plan::of(seed, broken);
+    let plan = Plan::from_seed(seed, broken);
     let mut schedule = Schedule::new(&plan, false);
     schedule.draw(&mut Random::new(!seed));
     check::at_rest(&mut schedule.engine).is_err()
@@ -38,7 +38,7 @@ pub(crate) fn fails(seed: u64, broken: Broken) -> bool {
 fn tally(schedule: &Schedule<'_>) -> Tally {
     let mut tally = Tally::new();
     for record in &schedule.engine.history.records {
-        *tally.entry(record.came.as_ref().map_or("crashed", Came::name)).or_default() += 1;
+        *tally.entry(record.came.as_ref().map_or("crashed", Outcome::name)).or_default() += 1;
     }
     tally
 }
@@ -109,9 +109,9 @@ impl Failing {
         let mut schedule = Schedule::new(&self.plan, true);
         schedule.replay(&self.script);
         let failure = check::at_rest(&mut schedule.engine).err().unwrap_or_default();
-        let Plan { seed, weather, ids, .. } = &self.plan;
+        let Plan { seed, faults, ids, .. } = &self.plan;
         let mut text = format!("seed {seed}: {failure}\nrun it again: SIM_SEED={seed} make sim\n");
-        writeln!(text, "{weather:?}").unwrap();
+        writeln!(text, "{faults:?}").unwrap();
         for (index, id) in ids.iter().enumerate() {
             writeln!(text, "id {index} is {id}").unwrap();
         }

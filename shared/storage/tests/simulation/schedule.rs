@@ -3,7 +3,7 @@
 use analysis_storage::{Key, Retention};
 
 use crate::engine::Engine;
-use crate::plan::{Jump, Plan, Weather};
+use crate::plan::{FaultProfile, Jump, Plan};
 use crate::random::Random;
 use crate::run::midnight_after;
 use crate::world::host::Pause;
@@ -40,7 +40,7 @@ pub(crate) struct Schedule<'a> {
 
 impl<'a> Schedule<'a> {
     pub(crate) fn new(plan: &'a Plan, traced: bool) -> Self {
-        let engine = Engine::new(&plan.weather, &plan.ids, plan.seed, traced);
+        let engine = Engine::new(&plan.faults, &plan.ids, plan.seed, traced);
         Self { plan, engine, ops: Vec::new(), storm: (i64::MIN, Fate::Effect) }
     }
 
@@ -69,7 +69,7 @@ impl<'a> Schedule<'a> {
         for event in script {
             self.happen(event);
         }
-        for process in 0..self.plan.weather.processes {
+        for process in 0..self.plan.faults.processes {
             self.engine.resume(process);
         }
         loop {
@@ -83,13 +83,13 @@ impl<'a> Schedule<'a> {
     }
 
     fn next(&mut self, random: &mut Random) -> Option<Event> {
-        let weather = &self.plan.weather;
+        let faults = &self.plan.faults;
         let waiting = self.engine.world.waiting();
         let mut options = self.requests(&waiting);
         options.extend(self.of_processes(random));
         let live = self.engine.live().count();
-        let process = random.below(weather.processes);
-        let is_free = self.ops.len() < self.plan.ops.len() && live < weather.concurrent;
+        let process = random.below(faults.processes);
+        let is_free = self.ops.len() < self.plan.ops.len() && live < faults.concurrent;
         if is_free && self.engine.suspended_since(process).is_none() {
             options.push((Event::Start { op: self.ops.len(), process }, 60));
         }
@@ -98,7 +98,7 @@ impl<'a> Schedule<'a> {
         }
         let jumps = self.jumps(&waiting);
         if !jumps.is_empty() {
-            options.push((Event::Jump(random.one_of(&jumps)), weather.jump));
+            options.push((Event::Jump(random.one_of(&jumps)), faults.jump));
         }
         let expired = self.expired();
         if !expired.is_empty() {
@@ -106,8 +106,8 @@ impl<'a> Schedule<'a> {
         }
         if live > 0 {
             let task = self.engine.live().nth(random.below(live)).expect("there are that many");
-            let restart = random.below(weather.processes + 1).checked_sub(1);
-            options.push((Event::Crash { op: self.ops[task], restart }, weather.crash));
+            let restart = random.below(faults.processes + 1).checked_sub(1);
+            options.push((Event::Crash { op: self.ops[task], restart }, faults.crash));
         }
         let weights: Vec<u32> = options.iter().map(|(_, weight)| *weight).collect();
         let mut event = options.swap_remove(random.weighted(&weights)).0;
@@ -122,23 +122,23 @@ impl<'a> Schedule<'a> {
 
     /// What may happen to whole processes.
     fn of_processes(&self, random: &mut Random) -> Vec<(Event, u32)> {
-        let weather = &self.plan.weather;
+        let faults = &self.plan.faults;
         let mut options = Vec::new();
-        for process in 0..weather.processes {
+        for process in 0..faults.processes {
             if self.engine.suspended_since(process).is_some() {
                 options.push((Event::Resume { process }, 20));
                 continue;
             }
             let is_busy = self.engine.live().any(|task| self.engine.process_of(task) == process);
-            if is_busy && weather.suspend > 0 {
+            if is_busy && faults.suspend > 0 {
                 // The checker of retention relies on clocks that go on.
                 let pauses = [Pause::Running, Pause::Sleep, Pause::Frozen];
-                let pause = pauses[random.below(if weather.retention == 0 { 3 } else { 2 })];
-                options.push((Event::Suspend { process, pause }, weather.suspend));
+                let pause = pauses[random.below(if faults.retention == 0 { 3 } else { 2 })];
+                options.push((Event::Suspend { process, pause }, faults.suspend));
             }
-            if is_busy && weather.set > 0 {
-                let micros = Weather::set_by(random);
-                options.push((Event::SetClock { process, micros }, weather.set));
+            if is_busy && faults.set > 0 {
+                let micros = FaultProfile::set_by(random);
+                options.push((Event::SetClock { process, micros }, faults.set));
             }
         }
         options
@@ -146,9 +146,9 @@ impl<'a> Schedule<'a> {
 
     fn raise_storm(&mut self, random: &mut Random) {
         let now = self.engine.world.time.micros();
-        if self.plan.weather.storm > 0
+        if self.plan.faults.storm > 0
             && now > self.storm.0
-            && random.below(200) < self.plan.weather.storm as usize
+            && random.below(200) < self.plan.faults.storm as usize
         {
             let seconds = random.one_of(&[1, 10, 30, 120, 300]);
             self.storm =
@@ -158,7 +158,7 @@ impl<'a> Schedule<'a> {
 
     fn fate(&self, op: usize, random: &mut Random) -> Fate {
         let drawn = [Fate::Effect, Fate::Refused, Fate::Vanished, Fate::Lost, Fate::Late];
-        let drawn = drawn[random.weighted(&self.plan.weather.faults)];
+        let drawn = drawn[random.weighted(&self.plan.faults.faults)];
         let task = self.ops.iter().position(|of| *of == op);
         // Nobody gives up while suspended.
         if drawn == Fate::Late && !task.is_some_and(|task| self.engine.is_awake(task)) {
@@ -276,7 +276,7 @@ impl<'a> Schedule<'a> {
         let now = self.engine.world.time.micros();
         let tomorrow = midnight_after(now) - now;
         let hour = (now.div_euclid(HOUR) + 1) * HOUR - now;
-        let kept = i64::from(self.plan.weather.retention) * 24 * HOUR;
+        let kept = i64::from(self.plan.faults.retention) * 24 * HOUR;
         let micros = |jump: &Jump| match jump {
             Jump::Seconds(seconds) => seconds * SECOND,
             Jump::Minutes(minutes) => minutes * MINUTE,
@@ -285,15 +285,15 @@ impl<'a> Schedule<'a> {
             Jump::Retention => tomorrow + kept,
         };
         let left = self.left(waiting);
-        self.plan.weather.jumps.iter().map(micros).filter(|jump| *jump > 0 && *jump <= left).collect()
+        self.plan.faults.jumps.iter().map(micros).filter(|jump| *jump > 0 && *jump <= left).collect()
     }
 
     /// What the bucket's lifecycle rules may remove by now.
     fn expired(&self) -> Vec<Key> {
-        if self.plan.weather.retention == 0 {
+        if self.plan.faults.retention == 0 {
             return Vec::new();
         }
-        let retention = Retention::days(self.plan.weather.retention);
+        let retention = Retention::days(self.plan.faults.retention);
         let world = &self.engine.world;
         let is_over = |key: &Key| {
             let modified = world.meta(key).map(|meta| meta.last_modified.into());

@@ -158,7 +158,7 @@ impl World {
 
     /// The requests that are under way, oldest first.
     pub(crate) fn waiting(&self) -> Vec<Waiting> {
-        self.requests().iter().map(|(id, request)| Waiting::of(*id, request)).collect()
+        self.requests().iter().map(|(id, request)| Waiting::new(*id, request)).collect()
     }
 
     /// The call of a request.
@@ -265,7 +265,7 @@ impl World {
 }
 
 impl Waiting {
-    fn of(id: usize, request: &Request) -> Self {
+    fn new(id: usize, request: &Request) -> Self {
         Self {
             request: id,
             task: request.task,

@@ -56,7 +56,7 @@ pub(super) struct Answer {
 
 impl Failure {
     /// The failure behind an error of the SDK.
-    pub(super) fn of<E>(error: SdkError<E, HttpResponse>) -> Self
+    pub(super) fn from_sdk<E>(error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {

@@ -9,7 +9,7 @@ use crate::bucket::Version;
 use crate::error::Result;
 
 /// The versions of exactly the requested key, newest first.
-pub(super) fn of(request: &Request<'_>, output: &ListObjectVersionsOutput) -> Result<Vec<Version>> {
+pub(super) fn from_output(request: &Request<'_>, output: &ListObjectVersionsOutput) -> Result<Vec<Version>> {
     let encoding = output.encoding_type();
     let ours = |key: Option<&str>| is(request.target, key, encoding);
     let stored = output.versions().iter().filter(|v| ours(v.key())).map(|v| stored(request, v));

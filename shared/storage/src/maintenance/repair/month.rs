@@ -1,8 +1,8 @@
 //! One month: its entries, its documents, and the entries that no document was met for.
 
-use super::known::{Known, Unmet};
+use super::month_index::{MonthIndex, Unmet};
 use super::suspects::{Page, Subject};
-use super::{Damage, Look, Mode, RebuildPage};
+use super::{Damage, Inspection, Mode, RepairStep};
 use crate::Analyses;
 use crate::bucket::{Key, Listed, MAX_KEYS};
 use crate::error::Result;
@@ -10,14 +10,14 @@ use crate::index::IndexKey;
 use crate::month::Month;
 use crate::time::CreatedAt;
 
-/// A check or rebuild of one month under way.
+/// A check or repair of one month under way.
 #[derive(Debug)]
-pub struct MonthRebuild<'a> {
+pub struct MonthRepair<'a> {
     analyses: &'a Analyses,
     month: Month,
     mode: Mode,
     phase: Phase,
-    known: Known,
+    known: MonthIndex,
 }
 
 /// What the next step goes through, and the position behind which it begins.
@@ -30,11 +30,11 @@ enum Phase {
 }
 
 impl Analyses {
-    /// Begins to check or rebuild what was created in one month.
+    /// Begins to check or repair what was created in one month.
     #[must_use]
-    pub fn rebuild(&self, month: Month, mode: Mode) -> MonthRebuild<'_> {
+    pub fn repair_month(&self, month: Month, mode: Mode) -> MonthRepair<'_> {
         let phase = Phase::Entries(self.layout.behind_newer(month.bounds().1));
-        MonthRebuild { analyses: self, month, mode, phase, known: Known::default() }
+        MonthRepair { analyses: self, month, mode, phase, known: MonthIndex::default() }
     }
 
     /// Looks for objects among the documents that lie in no month. As many requests as there are such objects and
@@ -42,8 +42,8 @@ impl Analyses {
     ///
     /// # Errors
     /// Only those of every request.
-    pub async fn check_outside_months(&self) -> Result<RebuildPage> {
-        let mut page = RebuildPage::default();
+    pub async fn check_outside_months(&self) -> Result<RepairStep> {
+        let mut page = RepairStep::default();
         for key in self.outside_months().await? {
             page.documents += 1;
             page.add(misplaced(key));
@@ -52,7 +52,7 @@ impl Analyses {
     }
 }
 
-impl MonthRebuild<'_> {
+impl MonthRepair<'_> {
     /// Whether there is nothing left to go through.
     #[must_use]
     pub fn is_done(&self) -> bool {
@@ -69,7 +69,7 @@ impl MonthRebuild<'_> {
     /// # Errors
     /// Those of every request, and [`Error::Misconfigured`](crate::Error::Misconfigured) for entries of a later version
     /// of this software. What fails for one object only is a finding. After an error the month is to be begun again.
-    pub async fn step(&mut self) -> Result<Option<RebuildPage>> {
+    pub async fn step(&mut self) -> Result<Option<RepairStep>> {
         match std::mem::replace(&mut self.phase, Phase::Done) {
             Phase::Entries(position) => self.entries(&position).await.map(Some),
             Phase::Documents(position) => self.documents(position.as_deref()).await.map(Some),
@@ -78,7 +78,7 @@ impl MonthRebuild<'_> {
         }
     }
 
-    async fn entries(&mut self, position: &str) -> Result<RebuildPage> {
+    async fn entries(&mut self, position: &str) -> Result<RepairStep> {
         let (keys, next) = self.index_page(position).await?;
         let mut legacy = Vec::new();
         let mut count = 0;
@@ -101,16 +101,16 @@ impl MonthRebuild<'_> {
         }
         self.phase = next.and_then(|next| self.behind(&next)).map_or(Phase::Documents(None), Phase::Entries);
         let page = self.analyses.examine_all(&legacy, &Page::default(), self.mode).await?;
-        Ok(RebuildPage { entries: count, ..page })
+        Ok(RepairStep { entries: count, ..page })
     }
 
-    async fn documents(&mut self, position: Option<&str>) -> Result<RebuildPage> {
+    async fn documents(&mut self, position: Option<&str>) -> Result<RepairStep> {
         let prefix = self.analyses.layout.documents(Some(self.month));
         let listing = self.analyses.requests.list(&prefix, position, MAX_KEYS).await?;
         let next = listing.next().map(ToString::to_string);
         let records = self.analyses.records_of(&listing.objects).await?;
-        let page = Page::of(listing.keys().cloned().collect());
-        let mut result = RebuildPage::default();
+        let page = Page::new(listing.keys().cloned().collect());
+        let mut result = RepairStep::default();
         let mut suspects = Vec::new();
         for Listed { key, .. } in &listing.objects {
             if self.analyses.layout.parse_document(key).is_none() {
@@ -148,7 +148,7 @@ impl MonthRebuild<'_> {
     }
 
     /// The entries were counted before. What lies between those that were not met is passed over.
-    async fn unmet(&mut self, position: &str, mut unmet: Unmet) -> Result<RebuildPage> {
+    async fn unmet(&mut self, position: &str, mut unmet: Unmet) -> Result<RepairStep> {
         let (keys, next) = self.index_page(position).await?;
         let mut suspects: Vec<Subject> = Vec::new();
         for entry in keys.iter().filter_map(|key| self.analyses.layout.parse_entry(key)) {
@@ -196,6 +196,6 @@ impl MonthRebuild<'_> {
     }
 }
 
-fn misplaced(key: Key) -> Look {
-    Look::by_hand(Damage::Misplaced, key, "it is not analysis/YYYY/MM/{id}.json with a valid id".into())
+fn misplaced(key: Key) -> Inspection {
+    Inspection::by_hand(Damage::Misplaced, key, "it is not analysis/YYYY/MM/{id}.json with a valid id".into())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use analysis_storage::query::ListQuery;
-use analysis_storage::rebuild::{Damage, Mode};
+use analysis_storage::repair::{Damage, Mode};
 use analysis_storage::testing::Operation;
 use analysis_storage::{Clock, Entry, Error, Layout, Month};
 
@@ -237,7 +237,7 @@ async fn a_take_over_that_crashes_is_taken_up_again() {
 async fn rebuild_months(analyses: &analysis_storage::Analyses, now: jiff::Timestamp) -> Vec<Damage> {
     let mut damage = Vec::new();
     for month in analyses.months().await.unwrap() {
-        assert!(month <= Month::of(now));
+        assert!(month <= Month::containing(now));
         let pages = steps(analyses, month, Mode::Repair).await;
         damage.extend(pages.into_iter().flat_map(|page| page.findings).map(|finding| finding.damage));
     }
@@ -255,7 +255,7 @@ async fn an_index_of_a_later_version_is_left_alone() {
     let refused = |error: &Error| matches!(error, Error::Misconfigured { advice, .. } if advice.contains("later version"));
     assert!(refused(&store.analyses.months().await.unwrap_err()));
     for mode in [Mode::CHECK, Mode::Repair] {
-        assert!(refused(&store.analyses.rebuild(store.month(), mode).step().await.unwrap_err()));
+        assert!(refused(&store.analyses.repair_month(store.month(), mode).step().await.unwrap_err()));
     }
     assert_eq!(store.objects().await, before);
     // What follows the parts that are known is passed over.

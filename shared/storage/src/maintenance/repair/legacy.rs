@@ -1,6 +1,6 @@
 //! Entries of an earlier version: taken over into the present format.
 
-use super::{Damage, Look, Mode};
+use super::{Damage, Inspection, Mode};
 use crate::Analyses;
 use crate::bucket::Key;
 use crate::error::{Error, Result};
@@ -9,7 +9,12 @@ use crate::index::LegacyEntry;
 impl Analyses {
     /// An entry of the present format is written for the document, and only then this one removed. Nothing counts it
     /// meanwhile: readers refuse an index that has any.
-    pub(super) async fn examine_legacy(&self, key: &Key, entry: &LegacyEntry, mode: Mode) -> Result<Look> {
+    pub(super) async fn examine_legacy(
+        &self,
+        key: &Key,
+        entry: &LegacyEntry,
+        mode: Mode,
+    ) -> Result<Inspection> {
         if mode == Mode::Repair {
             let LegacyEntry { id, created_at, .. } = entry;
             let place = match self.created_at(id).await {
@@ -19,14 +24,14 @@ impl Analyses {
             };
             let document = self.layout.document(id, *created_at);
             if place.is_none() && self.requests.head(&document).await?.is_some() {
-                self.fix(id, *created_at).await?;
+                self.ensure_id_record(id, *created_at).await?;
             }
             if place.is_none_or(|place| place == *created_at) {
                 self.take_over(entry, &document).await?;
             }
             self.requests.delete(key).await?;
         }
-        Ok(Look::found(Damage::Legacy, key.clone(), mode == Mode::Repair))
+        Ok(Inspection::found(Damage::Legacy, key.clone(), mode == Mode::Repair))
     }
 
     /// The document need not be read where the bucket tells its token, and must not be where it cannot be: the entry of
@@ -40,7 +45,7 @@ impl Analyses {
         };
         self.mark(*created_at).await?;
         self.requests.put_empty(&self.layout.entry(&entry.with_token(token))).await?;
-        self.settle(id, *created_at).await?;
+        self.prune_stale_entries(id, *created_at).await?;
         self.confirm(*created_at).await
     }
 }

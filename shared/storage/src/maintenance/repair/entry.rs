@@ -2,7 +2,7 @@
 
 use futures::future::try_join_all;
 
-use super::{Damage, Look, Mode};
+use super::{Damage, Inspection, Mode};
 use crate::Analyses;
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
@@ -14,7 +14,7 @@ impl Analyses {
         id: &AnalysisId,
         created_at: CreatedAt,
         mode: Mode,
-    ) -> Result<Look> {
+    ) -> Result<Inspection> {
         let known = match self.created_at(id).await {
             // If there is a document, it will be met among the documents, and its id record reported there.
             Err(Error::Corrupt { .. }) => Some(created_at),
@@ -25,12 +25,12 @@ impl Analyses {
         }
         let document = self.layout.document(id, created_at);
         match self.requests.head(&document).await? {
-            None => self.remove_phantom(id, created_at, mode).await,
+            None => self.remove_dangling(id, created_at, mode).await,
             Some(_) if known.is_none() && mode == Mode::Repair => {
-                self.fix(id, created_at).await?;
-                Ok(Look::found(Damage::NoIdRecord, document, true))
+                self.ensure_id_record(id, created_at).await?;
+                Ok(Inspection::found(Damage::NoIdRecord, document, true))
             }
-            Some(_) => Ok(Look::default()),
+            Some(_) => Ok(Inspection::default()),
         }
     }
 
@@ -40,7 +40,7 @@ impl Analyses {
         id: &AnalysisId,
         created_at: CreatedAt,
         mode: Mode,
-    ) -> Result<Look> {
+    ) -> Result<Inspection> {
         let entries = self.entries_of(id, created_at).await?;
         if mode == Mode::Repair {
             self.mark(created_at).await?;
@@ -48,24 +48,29 @@ impl Analyses {
             self.confirm(created_at).await?;
         }
         Ok(match entries.into_iter().next() {
-            Some((key, _)) => Look::found(Damage::Stale, key, mode == Mode::Repair),
-            None => Look::default(),
+            Some((key, _)) => Inspection::found(Damage::Stale, key, mode == Mode::Repair),
+            None => Inspection::default(),
         })
     }
 
-    async fn remove_phantom(&self, id: &AnalysisId, created_at: CreatedAt, mode: Mode) -> Result<Look> {
+    async fn remove_dangling(
+        &self,
+        id: &AnalysisId,
+        created_at: CreatedAt,
+        mode: Mode,
+    ) -> Result<Inspection> {
         let now = self.clock().now();
         // Listed before the document is looked for once more: another save may have begun meanwhile.
         let mut entries = self.entries_of(id, created_at).await?;
         // The bucket's lifecycle rules may remove a document some time before its entry.
         entries.retain(|(_, entry)| !self.retention.is_over(entry.saved_at, now));
-        let Some((key, _)) = entries.into_iter().next() else { return Ok(Look::default()) };
+        let Some((key, _)) = entries.into_iter().next() else { return Ok(Inspection::default()) };
         if self.requests.head(&self.layout.document(id, created_at)).await?.is_some() {
-            return Ok(Look::default());
+            return Ok(Inspection::default());
         }
         if mode == Mode::Repair {
             self.repair_at(id, created_at).await?;
         }
-        Ok(Look::found(Damage::Phantom, key, mode == Mode::Repair))
+        Ok(Inspection::found(Damage::DanglingEntry, key, mode == Mode::Repair))
     }
 }

@@ -1,13 +1,13 @@
 //! One document on its way into the store.
 
-use analysis_storage::import::{Existing, Import, Outcome};
+use analysis_storage::import::{Existing, Import, ImportOutcome};
 use analysis_storage::{Analyses, AnalysisId, CreatedAt, Document, Entry, Error};
 
 use super::{Budget, Done, Problem, TransferError};
 
 /// Where documents go, and under which conditions.
 #[derive(Debug)]
-pub(crate) struct Delivery<'a> {
+pub(crate) struct Importer<'a> {
     pub(crate) analyses: &'a Analyses,
     pub(crate) budget: Budget,
     /// `MAX_DOCUMENT_BYTES`.
@@ -17,7 +17,7 @@ pub(crate) struct Delivery<'a> {
     pub(crate) dry_run: bool,
 }
 
-impl Delivery<'_> {
+impl Importer<'_> {
     /// What is counted, so that the totals say it even of none.
     pub(crate) fn counts(dry_run: bool) -> [&'static str; 3] {
         if dry_run {
@@ -28,7 +28,7 @@ impl Delivery<'_> {
     }
 
     /// Saves a document, and says which creation time it has then. `origin` is where it comes from, for messages.
-    pub(crate) async fn deliver(
+    pub(crate) async fn import(
         &self,
         id: &AnalysisId,
         origin: &str,
@@ -48,14 +48,14 @@ impl Delivery<'_> {
                 let reason = format!("cannot be compared with {key}, which is archived; restore that first");
                 return Ok((Done::problem(Problem::new("archived", origin, reason)), created_at));
             }
-            Err(error) => return Ok((Done::problem(Problem::of(error, origin)?), created_at)),
+            Err(error) => return Ok((Done::problem(Problem::from_error(error, origin)?), created_at)),
         };
         let [created, replaced, unchanged] = Self::counts(self.dry_run);
         let done = match imported.outcome {
-            Outcome::Created => Done::counted(created),
-            Outcome::Replaced => Done::counted(replaced),
-            Outcome::Unchanged => Done::counted(unchanged),
-            Outcome::Conflict => {
+            ImportOutcome::Created => Done::counted(created),
+            ImportOutcome::Replaced => Done::counted(replaced),
+            ImportOutcome::Unchanged => Done::counted(unchanged),
+            ImportOutcome::Conflict => {
                 let reason = "another document is stored under its id; --replace puts this one in its place";
                 Done::problem(Problem::new("conflict", origin, reason))
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use analysis_storage::bucket::{
     Bucket, BucketInfo, ETag, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
 };
-use analysis_storage::rebuild::{Damage, Mode};
+use analysis_storage::repair::{Damage, Mode};
 use analysis_storage::{ContentToken, Entry, Error, Key, Loaded};
 use async_trait::async_trait;
 use jiff::SignedDuration;
@@ -99,7 +99,7 @@ async fn of_documents_with_one_id_in_several_months_the_newest_is_adopted_and_th
     store.put("analysis/2024/02/study-3.json", ONE, &[]).await;
     let report = rebuild(&store.analyses, None, Mode::Repair).await;
     let (repaired, left): (Vec<_>, Vec<_>) = report.findings.into_iter().partition(|f| f.repaired);
-    let keys = |findings: &[analysis_storage::rebuild::Finding]| {
+    let keys = |findings: &[analysis_storage::repair::Finding]| {
         findings.iter().map(|f| f.key.as_str()["t/analysis/".len()..].to_owned()).collect::<Vec<_>>()
     };
     let adopted = ["2023/01/study-2.json", "2024/02/study-1.json", "2024/02/study-3.json"];

@@ -5,9 +5,9 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OnceCell;
 
-use super::elsewhere::Elsewhere;
-use super::known::Claims;
-use super::{Damage, Finding, Look, Mode, PARALLEL, RebuildPage};
+use super::duplicates::DuplicateLocations;
+use super::month_index::Claims;
+use super::{Damage, Finding, Inspection, Mode, PARALLEL, RepairStep};
 use crate::Analyses;
 use crate::bucket::Key;
 use crate::error::{Error, Result};
@@ -36,20 +36,20 @@ pub(super) enum Subject {
 pub(super) struct Page {
     documents: Vec<Key>,
     /// Looked for when a document turns up that no id record places.
-    elsewhere: OnceCell<Elsewhere>,
+    duplicates: OnceCell<DuplicateLocations>,
 }
 
 impl Page {
     /// The page of these documents.
-    pub(super) fn of(documents: Vec<Key>) -> Self {
-        Self { documents, elsewhere: OnceCell::new() }
+    pub(super) fn new(documents: Vec<Key>) -> Self {
+        Self { documents, duplicates: OnceCell::new() }
     }
 }
 
 impl Analyses {
     /// Where else the ids of the page lie.
-    pub(super) async fn elsewhere<'a>(&self, page: &'a Page) -> Result<&'a Elsewhere> {
-        page.elsewhere.get_or_try_init(|| self.find_elsewhere(&page.documents)).await
+    pub(super) async fn duplicates<'a>(&self, page: &'a Page) -> Result<&'a DuplicateLocations> {
+        page.duplicates.get_or_try_init(|| self.find_duplicates(&page.documents)).await
     }
 
     pub(super) async fn examine_all(
@@ -57,9 +57,9 @@ impl Analyses {
         subjects: &[Subject],
         page: &Page,
         mode: Mode,
-    ) -> Result<RebuildPage> {
-        let looks = self.look_at_all(subjects, page, mode).await?;
-        let mut result = RebuildPage::default();
+    ) -> Result<RepairStep> {
+        let looks = self.inspect_all(subjects, page, mode).await?;
+        let mut result = RepairStep::default();
         let mut suspects = Vec::new();
         for (subject, look) in subjects.iter().zip(looks) {
             match mode {
@@ -88,9 +88,9 @@ impl Analyses {
             self.clock().sleep(DELETED_AFTER.min(grace)).await;
         }
         let (subjects, first): (Vec<Subject>, Vec<Vec<Finding>>) = suspects.into_iter().unzip();
-        let page = Page::of(page.documents.clone());
-        let looks = self.look_at_all(&subjects, &page, Mode::Check { grace }).await?;
-        // A phantom must be the same entry: the id may have been saved and deleted once more.
+        let page = Page::new(page.documents.clone());
+        let looks = self.inspect_all(&subjects, &page, Mode::Check { grace }).await?;
+        // A dangling entry must be the same entry: the id may have been saved and deleted once more.
         let same = first.iter().zip(looks).flat_map(|(first, mut look)| {
             look.findings.retain(|finding| first.contains(finding));
             look.findings
@@ -98,7 +98,7 @@ impl Analyses {
         Ok(same.collect())
     }
 
-    async fn look_at_all(&self, subjects: &[Subject], page: &Page, mode: Mode) -> Result<Vec<Look>> {
+    async fn inspect_all(&self, subjects: &[Subject], page: &Page, mode: Mode) -> Result<Vec<Inspection>> {
         stream::iter(subjects)
             .map(|subject| self.examine_or_report(subject, page, mode))
             .buffered(PARALLEL)
@@ -107,19 +107,19 @@ impl Analyses {
     }
 
     /// What fails for one object, while the storage answers otherwise, is a finding and not an end.
-    async fn examine_or_report(&self, subject: &Subject, page: &Page, mode: Mode) -> Result<Look> {
+    async fn examine_or_report(&self, subject: &Subject, page: &Page, mode: Mode) -> Result<Inspection> {
         match self.examine(subject, page, mode).await {
             Err(error) => {
                 if self.probe().await.is_err() {
                     return Err(error);
                 }
-                Ok(Look::by_hand(Damage::Unreadable, self.key_of(subject), reason(&error)))
+                Ok(Inspection::by_hand(Damage::Unreadable, self.key_of(subject), reason(&error)))
             }
             look => look,
         }
     }
 
-    async fn examine(&self, subject: &Subject, page: &Page, mode: Mode) -> Result<Look> {
+    async fn examine(&self, subject: &Subject, page: &Page, mode: Mode) -> Result<Inspection> {
         match subject {
             Subject::Entries { id, created_at } => self.examine_entries(id, *created_at, mode).await,
             Subject::Legacy { key, entry } => self.examine_legacy(key, entry, mode).await,

@@ -25,7 +25,7 @@ impl Records {
     /// Whether the listing shows that the record of this id holds this creation time. Where listings show no tokens, or
     /// the record was not among them, nobody knows.
     pub(super) fn say(&self, id: &AnalysisId, created_at: CreatedAt) -> bool {
-        let expected = || ContentToken::of_content(&IdRecord::of(created_at).to_json());
+        let expected = || ContentToken::of_content(&IdRecord::new(created_at).to_json());
         self.0.get(id).copied().flatten().is_some_and(|token| token == expected())
     }
 }

@@ -86,7 +86,7 @@ impl Analyses {
         Ok(match self.known_version(key)? {
             IndexKey::Entry(entry) => Some(Month::from(entry.created_at)),
             IndexKey::Legacy(entry) => Some(Month::from(entry.created_at)),
-            IndexKey::Newer | IndexKey::Foreign => None,
+            IndexKey::Newer | IndexKey::Unrelated => None,
         })
     }
 }

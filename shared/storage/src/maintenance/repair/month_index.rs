@@ -11,7 +11,7 @@ use crate::windows::WRITTEN_WITHIN;
 
 /// The entries of one month. A million take less than 60 MB.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct MonthIndex {
     /// Sorted by id once all are there.
     entries: Vec<Compact>,
     is_sorted: bool,
@@ -51,7 +51,7 @@ fn digest(id: &AnalysisId) -> u64 {
     ContentToken::of_content(id.as_str().as_bytes()).bits()
 }
 
-impl Known {
+impl MonthIndex {
     /// Takes in an entry.
     pub(super) fn add(&mut self, entry: &Entry) {
         let Entry { id, created_at, saved_at, token, size, .. } = entry;
@@ -75,7 +75,7 @@ impl Known {
         self.legacy.insert(digest(id));
     }
 
-    fn of(&mut self, id: u64) -> &mut [Compact] {
+    fn entries_of(&mut self, id: u64) -> &mut [Compact] {
         if !self.is_sorted {
             self.entries.sort_unstable_by_key(|entry| entry.id);
             self.is_sorted = true;
@@ -89,7 +89,7 @@ impl Known {
     /// Notes that this document was met, and says what is known of it.
     pub(super) fn meet(&mut self, id: &AnalysisId, document: &Listed) -> Claims {
         let id = digest(id);
-        let entries = self.of(id);
+        let entries = self.entries_of(id);
         for entry in &mut *entries {
             entry.is_met = true;
         }

@@ -9,20 +9,20 @@ use super::PARALLEL;
 use crate::Analyses;
 use crate::bucket::{Key, MAX_KEYS, ObjectMeta};
 use crate::error::Result;
-use crate::foreign;
 use crate::id::AnalysisId;
+use crate::legacy;
 use crate::month::Month;
 
 /// The named ids of one page of documents that lie in other months, too: all their keys, in order.
 #[derive(Debug, Default)]
-pub(super) struct Elsewhere(HashMap<AnalysisId, Vec<Key>>);
+pub(super) struct DuplicateLocations(HashMap<AnalysisId, Vec<Key>>);
 
 impl Analyses {
     /// Looks for the named ids among these documents of all other months.
     ///
     /// One LIST for each month there is, and one for each thousand documents that those months hold between the first
     /// and the last of these ids.
-    pub(super) async fn find_elsewhere(&self, documents: &[Key]) -> Result<Elsewhere> {
+    pub(super) async fn find_duplicates(&self, documents: &[Key]) -> Result<DuplicateLocations> {
         let parsed = documents.iter().filter_map(|key| self.layout.parse_document(key));
         let named: Vec<_> = parsed.filter(|(id, _)| id.created_at().is_none()).collect();
         let ids: HashSet<&AnalysisId> = named.iter().map(|(id, _)| id).collect();
@@ -31,14 +31,14 @@ impl Analyses {
             .buffered(PARALLEL)
             .try_collect()
             .await?;
-        let mut elsewhere: HashMap<AnalysisId, Vec<Key>> = HashMap::new();
+        let mut duplicates: HashMap<AnalysisId, Vec<Key>> = HashMap::new();
         for key in found.into_iter().flatten() {
             if let Some((id, _)) = self.layout.parse_document(&key) {
-                elsewhere.entry(id).or_default().push(key);
+                duplicates.entry(id).or_default().push(key);
             }
         }
-        elsewhere.retain(|_, keys| keys.len() > 1);
-        Ok(Elsewhere(elsewhere))
+        duplicates.retain(|_, keys| keys.len() > 1);
+        Ok(DuplicateLocations(duplicates))
     }
 
     /// The documents of these ids in one month.
@@ -67,14 +67,14 @@ impl Analyses {
         &self,
         id: &AnalysisId,
         key: &Key,
-        elsewhere: &Elsewhere,
+        duplicates: &DuplicateLocations,
     ) -> Result<Option<Key>> {
-        let Some(keys) = elsewhere.0.get(id) else { return Ok(None) };
+        let Some(keys) = duplicates.0.get(id) else { return Ok(None) };
         let heads = try_join_all(keys.iter().map(|key| self.requests.head(key))).await?;
         let is_kept = |meta: &ObjectMeta| self.is_kept(meta);
         let (keys, metas): (Vec<&Key>, Vec<ObjectMeta>) =
             keys.iter().zip(heads).filter_map(|(key, meta)| Some((key, meta.filter(is_kept)?))).unzip();
-        let newest = foreign::newest(&metas).and_then(|n| keys.get(n).copied());
+        let newest = legacy::newest(&metas).and_then(|n| keys.get(n).copied());
         Ok(newest.filter(|newest| *newest != key).cloned())
     }
 }

@@ -19,12 +19,12 @@ use crate::time::CreatedAt;
 
 /// The documents below one prefix of a bucket. Only reads.
 #[derive(Debug)]
-pub struct ForeignDocuments {
+pub struct LegacyBucket {
     requests: RetryingBucket,
     layout: Layout,
 }
 
-impl ForeignDocuments {
+impl LegacyBucket {
     /// The documents in `bucket`, whose keys follow `layout`.
     #[must_use]
     pub fn new(bucket: Arc<dyn Bucket>, layout: Layout, clock: Arc<dyn Clock>) -> Self {
@@ -94,7 +94,7 @@ pub fn created_at(document: &Document, meta: &ObjectMeta, month: Month) -> Creat
 
 /// The same, for a document that stays where it is: of these times, the first within the month of its key.
 pub(crate) fn created_within(stated: Option<Timestamp>, meta: &ObjectMeta, month: Month) -> CreatedAt {
-    let fitting = [stated, timestamp(meta)].into_iter().flatten().find(|at| month == Month::of(*at));
+    let fitting = [stated, timestamp(meta)].into_iter().flatten().find(|at| month == Month::containing(*at));
     month.clamp(fitting.unwrap_or_else(|| meta.saved_at.timestamp()))
 }
 

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use super::files::{Found, walk};
 use super::manifest::{Line, MANIFEST, read_lines};
 use super::report::Problem;
-use super::sorter::{Group, Sorter};
+use super::sorter::{RecordsOfId, Sorter};
 use super::{TransferError, Work, list};
 
 /// One thing that is known of an id. A sorter keeps the first of very many records, by these names: of files and
 /// objects there may be so many.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Side {
+pub(crate) enum SourceRecord {
     /// The store has it: its entry, as the index spells it.
     #[serde(rename = "1")]
     Stored(String),
@@ -36,7 +36,7 @@ pub(crate) enum Side {
 
 /// All that is known of an id.
 #[derive(Debug, Default)]
-pub(crate) struct Sides {
+pub(crate) struct JoinedById {
     pub(crate) id: String,
     pub(crate) entry: Option<Entry>,
     /// The lines of the manifest, in order.
@@ -52,29 +52,29 @@ pub(crate) struct Sides {
     pub(crate) problems: Vec<Problem>,
 }
 
-impl From<Group<Side>> for Sides {
-    fn from(group: Group<Side>) -> Self {
-        let mut sides = Self { id: group.id, more: group.more, ..Self::default() };
+impl From<RecordsOfId<SourceRecord>> for JoinedById {
+    fn from(group: RecordsOfId<SourceRecord>) -> Self {
+        let mut joined = Self { id: group.id, more: group.more, ..Self::default() };
         let mut lines = Vec::new();
         for side in group.records {
             match side {
-                Side::Stored(entry) => sides.entry = Entry::parse(&entry),
-                Side::Listed(number, line) => lines.push((number, line)),
-                Side::File(Found::File { path, size }) => sides.files.push((path, size)),
-                Side::File(Found::Bad { kind, path, reason }) => {
-                    sides.problems.push(Problem::new(kind, path, reason));
+                SourceRecord::Stored(entry) => joined.entry = Entry::parse(&entry),
+                SourceRecord::Listed(number, line) => lines.push((number, line)),
+                SourceRecord::File(Found::File { path, size }) => joined.files.push((path, size)),
+                SourceRecord::File(Found::Bad { kind, path, reason }) => {
+                    joined.problems.push(Problem::new(kind, path, reason));
                 }
-                Side::Object(key) => sides.keys.push(Key::new(key)),
-                Side::Requested => sides.is_requested = true,
+                SourceRecord::Object(key) => joined.keys.push(Key::new(key)),
+                SourceRecord::Requested => joined.is_requested = true,
             }
         }
         lines.sort_by_key(|(number, _)| *number);
-        sides.lines = lines.into_iter().map(|(_, line)| line).collect();
-        sides
+        joined.lines = lines.into_iter().map(|(_, line)| line).collect();
+        joined
     }
 }
 
-impl Sorter<Side> {
+impl Sorter<SourceRecord> {
     /// Adds the lines of the manifest; whether there is one. What cannot be read is handed to `unreadable`.
     pub(crate) fn add_lines(
         &mut self,
@@ -83,7 +83,7 @@ impl Sorter<Side> {
     ) -> Result<bool, TransferError> {
         read_lines(directory, |number, line| {
             if let Some(line) = line {
-                return self.push(&line.id.clone(), &Side::Listed(number, line));
+                return self.push(&line.id.clone(), &SourceRecord::Listed(number, line));
             }
             unreadable(Problem::new("bad_line", format!("{MANIFEST}, line {number}"), "cannot be read"));
             Ok(())
@@ -102,7 +102,7 @@ impl Sorter<Side> {
         work.progress.begin("looking for files", None);
         let walked = walk(directory, nested, analyses.clock(), |id, found| {
             files += u64::from(matches!(found, Found::File { .. }));
-            self.push(id, &Side::File(found))
+            self.push(id, &SourceRecord::File(found))
         });
         let others = work.signals.beside(walked).await?;
         Ok((files, others))
@@ -118,7 +118,7 @@ impl Sorter<Side> {
         work.progress.begin("listing", None);
         let push = |entry: &Entry| -> io::Result<()> {
             stored += 1;
-            self.push(entry.id.as_str(), &Side::Stored(entry.to_string()))
+            self.push(entry.id.as_str(), &SourceRecord::Stored(entry.to_string()))
         };
         work.signals.beside(list(analyses, &work.progress, push)).await?;
         Ok(stored)

@@ -2,7 +2,7 @@
 
 use analysis_storage::bucket::{Precondition, Put};
 use analysis_storage::query::{Limit, ListQuery};
-use analysis_storage::rebuild::{Damage, Mode};
+use analysis_storage::repair::{Damage, Mode};
 use analysis_storage::{Bucket as _, Condition, Error, Key, SavedAt};
 use bytes::Bytes;
 
@@ -93,7 +93,7 @@ async fn entries_of_the_version_before_are_not_taken_for_nothing_and_rebuild_tak
 
     let mut taken_over = 0;
     for month in store.analyses.months().await.unwrap() {
-        let mut rebuild = store.analyses.rebuild(month, Mode::Repair);
+        let mut rebuild = store.analyses.repair_month(month, Mode::Repair);
         while let Some(page) = rebuild.step().await.unwrap() {
             assert!(page.findings.iter().all(|finding| finding.damage == Damage::Legacy && finding.repaired));
             taken_over += page.findings.len();
