@@ -37,13 +37,13 @@ pub(crate) struct Options {
     allow_empty: bool,
     /// Restore archived documents, and wait for them: minutes to days
     #[arg(long)]
-    restore: bool,
-    /// With --restore, how long S3 keeps the restored copies
-    #[arg(long, value_name = "DAYS", default_value_t = 7, requires = "restore",
+    restore_archived: bool,
+    /// With --restore-archived, how long S3 keeps the restored copies
+    #[arg(long, value_name = "DAYS", default_value_t = 7, requires = "restore_archived",
           value_parser = clap::value_parser!(u32).range(1..=30))]
     restore_days: u32,
-    /// With --restore, how fast and at what price
-    #[arg(long, value_name = "TIER", value_enum, default_value_t = Tier::Standard, requires = "restore")]
+    /// With --restore-archived, how fast and at what price
+    #[arg(long, value_name = "TIER", value_enum, default_value_t = Tier::Standard, requires = "restore_archived")]
     restore_tier: Tier,
     #[command(flatten)]
     transfer: TransferOptions,
@@ -107,7 +107,7 @@ async fn bring_up_to_date(
         budget,
         failures: Failures::default(),
         limit: config.max_document_bytes,
-        restore: options.restore.then(|| (options.restore_days, options.restore_tier.into())),
+        restore: options.restore_archived.then(|| (options.restore_days, options.restore_tier.into())),
         lines: Mutex::default(),
         waiting: Mutex::default(),
     };
@@ -127,7 +127,7 @@ async fn wait_for_archived(copying: &Copying<'_>, work: &mut Work) -> Result<(),
         }
         work.progress.begin("waiting for archived documents", None);
         let sleep = async {
-            tokio::time::sleep(wait).await;
+            copying.analyses.clock().sleep(wait).await;
             Ok::<_, TransferError>(())
         };
         work.signals.beside(sleep).await?;

@@ -12,8 +12,9 @@ use std::path::PathBuf;
 
 use analysis_storage::config::Storage;
 
-use crate::command::{CommandError, Store};
+use crate::command::CommandError;
 use crate::human;
+use crate::store::Store;
 use estimate::Estimate;
 use prices::PriceTable;
 use report::Report;
@@ -70,7 +71,7 @@ impl Options {
             let workload = |n: &u64| Workload::uniform(*n, self.average_size, &self.assumptions);
             return Ok((self.analyses.iter().map(workload).collect(), DEFAULT_REGION.to_owned()));
         }
-        let store = Store::open().await?;
+        let store = Store::open_interruptible().await?;
         let region = match &store.config.storage {
             Storage::S3 { settings, .. } => settings.region.clone(),
             Storage::Local { .. } => DEFAULT_REGION.to_owned(),

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use crate::command::{CommandError, Store, is_refusal};
+use crate::command::CommandError;
 use crate::save::entity_tag;
+use crate::store::Store;
 
 /// What to delete.
 #[derive(Debug, clap::Args)]
@@ -23,7 +24,7 @@ pub(crate) struct Options {
 /// Deletes one analysis after the other, and prints the id of each that is gone.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let if_match = options.if_match.as_deref().map(entity_tag).transpose()?;
-    let store = Store::open().await?;
+    let store = Store::open_interruptible().await?;
     // An id is looked at once, and a mistyped one ends all before anything is gone.
     let mut seen = BTreeSet::new();
     let ids = options.ids.iter().filter(|id| seen.insert(*id)).map(|id| store.id(id));
@@ -42,7 +43,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
         let _write = store.begin_write().await;
         match store.analyses.delete(id, if_match.as_ref()).await {
             Ok(()) => writeln!(io::stdout(), "{id}").map_err(CommandError::Output)?,
-            Err(error) if is_refusal(&error) && ids.len() > 1 => {
+            Err(error) if error.code().is_of_one_document() && ids.len() > 1 => {
                 eprintln!("{id}: not deleted: {error}");
                 kept += 1;
             }

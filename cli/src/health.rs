@@ -4,7 +4,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use analysis_storage::{Config, Error};
+use analysis_http::ServerConfig;
+use analysis_storage::Error;
 use axum::http::{Request, StatusCode, header::HOST};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -35,7 +36,7 @@ impl Failure for HealthError {
 
 /// Succeeds if `/health` answers 200 at `API_HOST` and `API_PORT`.
 pub(crate) async fn run() -> Result<(), HealthError> {
-    let Config { api_host: host, api_port: port, .. } = Config::from_env()?;
+    let ServerConfig { host, port, .. } = ServerConfig::from_env()?;
     let answer = match tokio::time::timeout(PATIENCE, ask(&host, port)).await {
         Ok(answer) => answer,
         Err(late) => Err(late.into()),

@@ -3,11 +3,13 @@
 use std::io::{self, Write};
 
 use analysis_http::Item;
-use analysis_storage::query::{Filter, Limit, ListQuery};
+use analysis_storage::query::Filter;
 use analysis_storage::{Entry, Error};
 
-use crate::command::{CommandError, Store};
+use crate::command::CommandError;
 use crate::human;
+use crate::pages::Pages;
+use crate::store::Store;
 use crate::table::{Align, Columns};
 
 /// Which analyses to list.
@@ -39,22 +41,14 @@ pub(crate) struct Options {
 /// Prints page after page until the limit or the end is reached.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let filter = options.filter()?;
-    let store = Store::open().await?;
+    let store = Store::open_interruptible().await?;
     let mut printer = Printer::new(options.json);
-    let mut left = if options.all { u64::MAX } else { options.limit };
-    let mut cursor = None;
-    loop {
-        let limit = Limit::parse(&left.min(Limit::MAX.into()).to_string())?;
-        let query = ListQuery { limit, cursor, filter: filter.clone() };
-        let page = store.analyses.list(&query).await?;
-        printer.page(&store, &page.entries).map_err(CommandError::Output)?;
-        left -= page.entries.len() as u64;
-        cursor = page.next;
-        if cursor.is_none() || left == 0 {
-            break;
-        }
+    let limit = if options.all { u64::MAX } else { options.limit };
+    let mut pages = Pages::new(&store.analyses, filter, limit);
+    while let Some(entries) = pages.next().await? {
+        printer.page(&store, &entries).map_err(CommandError::Output)?;
     }
-    if cursor.is_some() {
+    if pages.has_more() {
         eprintln!("there may be more: --all lists every one, --limit N up to N");
     } else if printer.is_new {
         eprintln!("there are no such analyses");

@@ -1,14 +1,15 @@
 //! `design-analysis load`: the very bytes that were saved.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use analysis_storage::bucket::GetOptions;
 use analysis_storage::{Error, Loaded};
 
-use crate::command::{CommandError, Store};
+use crate::atomic_file::{self, sync_directory, usual_permissions};
+use crate::command::CommandError;
+use crate::store::Store;
 
 /// What to load, and where to.
 #[derive(Debug, clap::Args)]
@@ -28,15 +29,15 @@ pub(crate) struct Options {
 
 /// Loads a document.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
-    let store = Store::open().await?;
+    let store = Store::open_interruptible().await?;
     let id = store.id(&options.id)?;
     if options.etag {
         let meta = store.analyses.describe(&id).await?;
         return writeln!(io::stdout(), "{}", meta.etag).map_err(CommandError::Output);
     }
-    let wanted = GetOptions { if_none_match: None, version_id: options.version_id };
+    let wanted = GetOptions { if_none_match: None, version_id: options.version_id.clone() };
     let Loaded::Document(object) = store.analyses.load(&id, &wanted).await? else {
-        return Err(Error::NotFound(format!("analysis `{id}`")).into());
+        return Err(Error::NotFound { id, version: options.version_id }.into());
     };
     match options.output {
         None => print(&object.body).map_err(CommandError::Output),
@@ -59,13 +60,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // A link stays one: the file that it leads to is replaced.
     let path = if existing.is_some() { path.canonicalize()? } else { path.to_owned() };
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let permissions = existing.map_or_else(|| Permissions::from_mode(0o666), |meta| meta.permissions());
-    let mut file = tempfile::Builder::new()
-        .prefix(".design-analysis-")
-        .permissions(permissions)
-        .tempfile_in(directory)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(&path)?;
-    File::open(directory)?.sync_all()
+    let permissions = existing.map_or_else(usual_permissions, |meta| meta.permissions());
+    atomic_file::write(directory, permissions, |file| file.write_all(bytes))?.place(&path)?;
+    sync_directory(directory)
 }

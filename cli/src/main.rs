@@ -1,26 +1,33 @@
 //! `design-analysis`: the HTTP server and the everyday commands.
 
+mod atomic_file;
 mod backup;
+mod check;
 mod command;
 mod completions;
 mod cost;
 mod delete;
+mod deprecated;
 mod exit;
 mod health;
 mod human;
+mod import;
 mod list;
 mod listen;
 mod load;
-mod migrate;
+mod maintenance;
+mod pages;
 mod progress;
-mod rebuild;
-mod restore_backup;
+mod repair;
+mod restore;
 mod save;
 mod serve;
 mod signals;
 mod stats;
+mod store;
 mod table;
 mod transfer;
+mod variables;
 mod verify;
 
 use std::process::ExitCode;
@@ -32,9 +39,10 @@ use exit::conclude;
 
 /// The durable home of design analyses, on one S3 bucket or in plain files.
 ///
-/// Configured by environment variables; see the README.
+/// Configured by environment variables, which --help lists.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, after_help = exit::HELP)]
+#[command(after_long_help = format!("{}\n\n{}", variables::help(), exit::HELP))]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -43,6 +51,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the HTTP API
+    #[command(after_long_help = variables::help())]
     Serve(serve::Options),
     /// Ask the server at `API_HOST` and `API_PORT` whether it lives; exit code 0 if it does
     Health,
@@ -58,14 +67,16 @@ enum Command {
     Delete(delete::Options),
     /// Estimate what a month on AWS costs
     Cost(cost::Options),
-    /// Check the index against the documents, or derive it anew from them
-    Rebuild(rebuild::Options),
+    /// Compare the index with the documents, and report what is wrong
+    Check(check::Options),
+    /// Derive the index anew from the documents
+    Repair(repair::Options),
     /// Take in the documents of a directory or of an older bucket
-    Migrate(migrate::Options),
+    Import(import::Options),
     /// Copy every document into a directory
     Backup(backup::Options),
     /// Save the documents of a backup in the store
-    RestoreBackup(restore_backup::Options),
+    Restore(restore::Options),
     /// Compare the store with a directory, both ways
     Verify(verify::Options),
     /// Print a script that completes commands and options in a shell
@@ -74,7 +85,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Arguments::parse().command {
+    match Arguments::parse_from(deprecated::renamed(std::env::args_os())).command {
         Command::Serve(options) => conclude(serve::run(options).await),
         Command::Health => conclude(health::run().await),
         Command::Save(options) => conclude(save::run(options).await),
@@ -83,10 +94,11 @@ async fn main() -> ExitCode {
         Command::Stats(options) => conclude(unless_reader_left(stats::run(options).await)),
         Command::Delete(options) => conclude(delete::run(options).await),
         Command::Cost(options) => conclude(unless_reader_left(cost::run(options).await)),
-        Command::Rebuild(options) => conclude(rebuild::run(options).await),
-        Command::Migrate(options) => conclude(migrate::run(options).await),
+        Command::Check(options) => conclude(check::run(options).await),
+        Command::Repair(options) => conclude(repair::run(options).await),
+        Command::Import(options) => conclude(import::run(options).await),
         Command::Backup(options) => conclude(backup::run(options).await),
-        Command::RestoreBackup(options) => conclude(restore_backup::run(options).await),
+        Command::Restore(options) => conclude(restore::run(options).await),
         Command::Verify(options) => conclude(verify::run(options).await),
         Command::Completions(options) => {
             conclude(unless_reader_left(completions::run(&options, Arguments::command())))

@@ -8,7 +8,8 @@ use analysis_http::Item;
 use analysis_storage::{AnalysisId, Condition, Document, ETag, Error, Saved};
 use bytes::Bytes;
 
-use crate::command::{CommandError, Store, is_refusal};
+use crate::command::CommandError;
+use crate::store::Store;
 
 /// What to save, and under which id.
 #[derive(Debug, clap::Args)]
@@ -37,7 +38,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     options.check()?;
     let condition = options.condition()?;
-    let store = Store::open().await?;
+    let store = Store::open_interruptible().await?;
     if let Some(id) = &options.id {
         store.id(id)?;
     }
@@ -128,7 +129,11 @@ enum SaveError {
 
 impl From<Error> for SaveError {
     fn from(error: Error) -> Self {
-        if is_refusal(&error) { Self::Refused(error.to_string()) } else { Self::Failed(error.into()) }
+        if error.code().is_of_one_document() {
+            Self::Refused(error.to_string())
+        } else {
+            Self::Failed(error.into())
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use analysis_http::{App, Problem, telemetry};
-use analysis_storage::{Config, Error};
+use analysis_http::telemetry::{self, LogConfig};
+use analysis_http::{App, Problem, ServerConfig};
+use analysis_storage::{Error, StorageConfig};
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -60,16 +61,15 @@ impl Failure for ServeError {}
 
 /// Serves until SIGTERM or SIGINT; requests in flight are answered first.
 pub(crate) async fn run(options: Options) -> Result<(), ServeError> {
-    let mut config = Config::from_env()?;
-    telemetry::init(&config)?;
-    config.api_host = options.host.unwrap_or(config.api_host);
-    config.api_port = options.port.unwrap_or(config.api_port);
+    telemetry::init(&LogConfig::from_env()?)?;
+    let (server, storage) = (ServerConfig::from_env()?, StorageConfig::from_env()?);
+    let (host, port) = (options.host.unwrap_or(server.host), options.port.unwrap_or(server.port));
 
-    let address = resolve(&config.api_host, config.api_port).await?;
-    if !address.ip().is_loopback() && config.api_token.is_none() && !options.insecure_no_auth {
+    let address = resolve(&host, port).await?;
+    if !address.ip().is_loopback() && server.token.is_none() && !options.insecure_no_auth {
         return Err(ServeError::NoToken(address));
     }
-    let app = App::open(config).await?;
+    let app = App::open(storage).await?.with_token(server.token);
     probe(&app).await?;
     serve(app, address).await
 }

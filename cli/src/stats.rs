@@ -7,8 +7,9 @@ use std::io::{self, Write};
 use analysis_storage::Stats;
 use console::Term;
 
-use crate::command::{CommandError, Store};
+use crate::command::CommandError;
 use crate::human;
+use crate::store::Store;
 
 /// How totals are printed.
 #[derive(Debug, clap::Args)]
@@ -20,7 +21,7 @@ pub(crate) struct Options {
 
 /// Prints the totals.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
-    let store = Store::open().await?;
+    let store = Store::open_interruptible().await?;
     let stats = store.analyses.stats().await?;
     let text = if options.json {
         serde_json::to_string(&stats).map_err(|e| CommandError::Output(e.into()))? + "\n"

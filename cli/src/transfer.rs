@@ -5,6 +5,7 @@ mod failures;
 mod files;
 mod importer;
 mod joined;
+mod kind;
 mod manifest;
 mod report;
 mod sorter;
@@ -14,23 +15,25 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
-use analysis_http::telemetry;
 use analysis_storage::config::Storage;
-use analysis_storage::query::{Limit, ListQuery};
-use analysis_storage::{Analyses, Config, Entry, Error};
+use analysis_storage::query::Filter;
+use analysis_storage::{Analyses, Entry, Error, ErrorCode, StorageConfig};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::exit::{FAILED, FOUND, Failure};
+use crate::pages::Pages;
 use crate::progress::Progress;
 use crate::signals::{Interrupted, Signals};
+use crate::store::Store;
 
 pub(crate) use budget::Budget;
 pub(crate) use failures::Failures;
 pub(crate) use files::Found;
 pub(crate) use importer::Importer;
 pub(crate) use joined::{JoinedById, SourceRecord};
-pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED, is_backup, sync_directory};
+pub(crate) use kind::{Kind, TransferKind};
+pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED, is_backup};
 pub(crate) use report::{Done, Problem, Report};
 pub(crate) use sorter::Sorter;
 pub(crate) use work::Work;
@@ -92,7 +95,7 @@ impl Failure for TransferError {
 
 /// A store, and what a transfer needs to work on it.
 pub(crate) struct Transfer {
-    pub(crate) config: Config,
+    pub(crate) config: StorageConfig,
     pub(crate) analyses: Analyses,
     pub(crate) budget: Budget,
     pub(crate) work: Work,
@@ -105,42 +108,28 @@ impl Transfer {
         options: &TransferOptions,
         counts: &[&'static str],
     ) -> Result<Self, TransferError> {
-        let config = configure()?;
-        let analyses = config.open().await?;
-        Self::over(config, analyses, Report::new(command, options.json, counts), options)
+        Self::over(Store::open().await?, Report::new(command, options.json, counts), options)
     }
 
-    /// The same, where nothing is to be written: a store that is missing is not made.
+    /// Opens the configured store where nothing is to be written: one that is missing is not made.
     pub(crate) async fn begin_to_read(
         command: &'static str,
         options: &TransferOptions,
         counts: &[&'static str],
     ) -> Result<Self, TransferError> {
-        let config = configure()?;
-        let analyses = config.open_to_read().await;
-        Self::over(config, analyses, Report::new(command, options.json, counts), options)
+        Self::over(Store::open_to_read().await?, Report::new(command, options.json, counts), options)
     }
 
-    fn over(
-        config: Config,
-        analyses: Analyses,
-        report: Report,
-        options: &TransferOptions,
-    ) -> Result<Self, TransferError> {
+    fn over(store: Store, report: Report, options: &TransferOptions) -> Result<Self, TransferError> {
+        let Store { config, analyses, .. } = store;
         let jobs = options.jobs.into();
         let work = Work { jobs, signals: Signals::new()?, progress: Progress::new(), report };
         Ok(Self { budget: Budget::new(config.max_document_bytes), config, analyses, work })
     }
 }
 
-fn configure() -> Result<Config, TransferError> {
-    let config = Config::from_env()?;
-    telemetry::init_quietly(&config)?;
-    Ok(config)
-}
-
 /// Refuses a directory that holds the files of the store, or lies among them.
-pub(crate) fn keep_apart(config: &Config, directory: &Path) -> Result<(), TransferError> {
+pub(crate) fn keep_apart(config: &StorageConfig, directory: &Path) -> Result<(), TransferError> {
     let Storage::Local { directory: store } = &config.storage else { return Ok(()) };
     let place = |path: &Path| {
         canonical(path).map_err(|source| TransferError::File { what: "find", path: path.to_owned(), source })
@@ -161,8 +150,8 @@ pub(crate) fn refuse_backup(directory: &Path) -> Result<(), TransferError> {
         return Ok(());
     }
     Err(TransferError::Unusable(format!(
-        "there is a {MANIFEST} in {0}, so it is a backup: `restore-backup --from {0}` brings it back with its creation \
-         times; to migrate its files as they are, move {MANIFEST} away",
+        "there is a {MANIFEST} in {0}, so it is a backup: `restore --from {0}` brings it back with its creation times; \
+         to import its files as they are, move {MANIFEST} away",
         directory.display()
     )))
 }
@@ -190,16 +179,12 @@ pub(crate) async fn list(
     progress: &Progress,
     mut found: impl FnMut(&Entry) -> io::Result<()>,
 ) -> Result<(), TransferError> {
-    let mut query = ListQuery { limit: Limit::parse("1000")?, ..ListQuery::default() };
-    loop {
-        let page = analyses.list(&query).await.map_err(TransferError::Failed)?;
-        page.entries.iter().try_for_each(&mut found).map_err(TransferError::Temporary)?;
-        progress.advance(page.entries.len() as u64);
-        match page.next {
-            Some(next) => query.cursor = Some(next),
-            None => return Ok(()),
-        }
+    let mut pages = Pages::new(analyses, Filter::default(), u64::MAX);
+    while let Some(entries) = pages.next().await.map_err(TransferError::Failed)? {
+        entries.iter().try_for_each(&mut found).map_err(TransferError::Temporary)?;
+        progress.advance(entries.len() as u64);
     }
+    Ok(())
 }
 
 /// Runs what takes the processor or the disk a while, away from the network.
@@ -242,7 +227,7 @@ pub(crate) fn sha256(mut from: impl Read) -> io::Result<(String, u64)> {
 pub(crate) fn too_large(subject: impl Into<String>, size: u64, limit: u64) -> Problem {
     let reason =
         format!("has {size} bytes; raise MAX_DOCUMENT_BYTES, which is {limit}, if there is memory for it");
-    Problem::new("too_large", subject, reason)
+    Problem::new(ErrorCode::DocumentTooLarge, subject, reason)
 }
 
 #[cfg(test)]

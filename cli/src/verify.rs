@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use analysis_storage::{Analyses, Entry, Error};
+use analysis_storage::{Analyses, Entry, Error, ErrorCode};
 
 use crate::transfer::{
     Budget, Done, Failures, JoinedById, Line, Lock, MANIFEST, Problem, Sorter, Transfer, TransferError,
-    TransferOptions, Work, blocking, is_backup, keep_apart, sha256, too_large,
+    TransferKind, TransferOptions, Work, blocking, is_backup, keep_apart, sha256, too_large,
 };
 
 /// What to compare with.
@@ -88,7 +88,11 @@ impl Comparing<'_> {
         let id = entry.id.as_str();
         let one = |problem| Ok(vec![problem]);
         if files.is_empty() {
-            return one(Problem::new("only_in_store", id, "is in the store, but not in the directory"));
+            return one(Problem::new(
+                TransferKind::OnlyInStore,
+                id,
+                "is in the store, but not in the directory",
+            ));
         }
         if entry.size > self.limit {
             return one(too_large(id, entry.size, self.limit));
@@ -99,7 +103,7 @@ impl Comparing<'_> {
             Ok(None) => return self.not_stored(id, files, lines).await,
             Err(Error::Archived(_)) => {
                 return one(Problem::new(
-                    "archived",
+                    ErrorCode::Archived,
                     id,
                     "is archived and was not compared; restore it first",
                 ));
@@ -127,7 +131,7 @@ impl Comparing<'_> {
     ) -> Result<Vec<Problem>, TransferError> {
         if files.is_empty() && !lines.is_empty() {
             let reason = format!("is in {MANIFEST}, but neither in the directory nor in the store");
-            return Ok(vec![Problem::new("only_in_manifest", id, reason)]);
+            return Ok(vec![Problem::new(TransferKind::OnlyInManifest, id, reason)]);
         }
         let mut problems = Vec::new();
         for (path, _) in files {
@@ -135,12 +139,12 @@ impl Comparing<'_> {
                 problems.extend(self.file(path, lines).await?.map_or_else(Some, |file| file.undescribed));
             }
             let reason = "is in the directory, but not in the store";
-            problems.push(Problem::new("only_in_directory", path.display().to_string(), reason));
+            problems.push(Problem::new(TransferKind::OnlyInDirectory, path.display().to_string(), reason));
         }
         Ok(problems)
     }
 
-    /// Reads a file, and finds its line as `restore-backup` does.
+    /// Reads a file, and finds its line as `restore` does.
     async fn file<'l>(
         &self,
         path: &Path,
@@ -149,15 +153,15 @@ impl Comparing<'_> {
         let (subject, place) = (path.display().to_string(), self.directory.join(path));
         let (digest, size) = match blocking(move || sha256(fs::File::open(place)?)).await? {
             Ok(read) => read,
-            Err(error) => return Ok(Err(Problem::new("unreadable", subject, error.to_string()))),
+            Err(error) => return Ok(Err(Problem::new(TransferKind::Unreadable, subject, error.to_string()))),
         };
         let line = Line::describing(lines, &digest, size);
         let undescribed = (self.is_backup && line.is_none()).then(|| {
             if lines.is_empty() {
-                Problem::new("unlisted_file", &*subject, format!("is not in {MANIFEST}"))
+                Problem::new(TransferKind::UnlistedFile, &*subject, format!("is not in {MANIFEST}"))
             } else {
                 let reason = format!("is not what {MANIFEST} says: its SHA-256 is {digest}");
-                Problem::new("damaged_file", &*subject, reason)
+                Problem::new(TransferKind::DamagedFile, &*subject, reason)
             }
         });
         Ok(Ok(File { subject, digest, size, line, undescribed }))
@@ -184,10 +188,10 @@ impl File<'_> {
         let mut problems = Vec::from_iter(self.undescribed);
         if self.size != *size {
             let reason = format!("has {} bytes, and {size} in the store", self.size);
-            problems.push(Problem::new("size", self.subject, reason));
+            problems.push(Problem::new(TransferKind::Size, self.subject, reason));
         } else if self.digest != *digest {
             let reason = format!("has SHA-256 {}, and {digest} in the store", self.digest);
-            problems.push(Problem::new("sha256", self.subject, reason));
+            problems.push(Problem::new(TransferKind::Sha256, self.subject, reason));
         } else if let Some(line) = self.line {
             problems.extend(line_differs(entry, line));
         }
@@ -205,5 +209,5 @@ fn line_differs(entry: &Entry, line: &Line) -> Option<Problem> {
     ];
     let (what, own, stored) = fields.into_iter().find(|(_, own, stored)| own != stored)?;
     let reason = format!("has {what} {own} in {MANIFEST}, and {stored} in the store");
-    Some(Problem::new("manifest", entry.id.as_str(), reason))
+    Some(Problem::new(TransferKind::Manifest, entry.id.as_str(), reason))
 }

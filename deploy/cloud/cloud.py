@@ -19,13 +19,13 @@ from pathlib import Path
 
 import boto3
 import lifecycle
+import stages
 import template
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATORS = ROOT / ".venv/bin"
 SAM = Path(sys.executable).with_name("sam")
 REGION = template.PSEUDO["AWS::Region"]
-STACK = template.PSEUDO["AWS::StackName"]
 # The emulator's own account: it does not check this one's permissions.
 ROOT_KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 # For the emulator to start, and to end.
@@ -39,13 +39,15 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     emulator = None
     try:
-        source = ROOT if options.no_build else stage(build(options.profile, options.features), directory)
+        source = ROOT if options.no_build else lay_out(build(options.profile, options.features), directory)
         certificate = make_certificate(directory)
         emulator = Emulator(directory, certificate, options.port)
         emulator.wait()
-        deploy(emulator, source, options.parameters)
-        complete(emulator, dict(pair.split("=", 1) for pair in options.parameters))
-        announce(emulator)
+        given = dict(pair.split("=", 1) for pair in options.parameters)
+        deploy(emulator, source, options.stage, given)
+        stage = stages.read(options.stage)
+        complete(emulator, stage["stack_name"], stage["parameter_overrides"] | given)
+        announce(emulator, stage["stack_name"])
         if options.end_with_stdin:
             sys.stdin.read()
         else:
@@ -60,7 +62,8 @@ def main():
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="parameters of the template")
+    parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="parameters, over those of the stage")
+    parser.add_argument("--stage", default="dev", help="section of samconfig.toml")
     parser.add_argument("--port", type=int, default=4566, help="of the emulator; 0 takes a free one")
     parser.add_argument("--profile", default="dev", help="Cargo profile to build the functions with")
     parser.add_argument("--features", default="", help="Cargo features to build the functions with")
@@ -93,7 +96,7 @@ def build(profile, features):
     return {message["target"]["name"]: message["executable"] for message in messages if message.get("executable")}
 
 
-def stage(functions, directory):
+def lay_out(functions, directory):
     """Puts the template, and the functions where it looks for them, into the directory."""
     shutil.copy(ROOT / "template.yaml", directory)
     for name, executable in functions.items():
@@ -186,18 +189,19 @@ class Emulator:
         self.process.wait(timeout=PATIENCE_SECONDS)
 
 
-def deploy(emulator, source, parameters):
-    command = [SAM, "deploy", "--template-file", str(source / "template.yaml"), "--stack-name", STACK]
-    command += ["--resolve-s3", "--capabilities", "CAPABILITY_IAM"]
-    command += ["--no-confirm-changeset", "--no-fail-on-empty-changeset"]
-    if parameters:
-        command += ["--parameter-overrides", *parameters]
+def deploy(emulator, source, stage, given):
+    """As `make deploy` does, without the question that a stage may ask."""
+    command = [SAM, "deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", stage]
+    command += ["--template-file", str(source / "template.yaml"), "--no-confirm-changeset"]
+    if given:
+        # The command line replaces all of the stage's.
+        command += ["--parameter-overrides", *stages.quoted(stages.read(stage)["parameter_overrides"] | given)]
     run(command, env=os.environ | emulator.environment())
 
 
-def complete(emulator, parameters):
+def complete(emulator, stack_name, parameters):
     """What the emulator leaves out when it creates the stack."""
-    bucket = template.resolved(parameters)["Resources"].get("Bucket")
+    bucket = template.resolved(parameters, stack_name)["Resources"].get("Bucket")
     if bucket:
         rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
         emulator.client("s3").put_bucket_lifecycle_configuration(
@@ -206,15 +210,16 @@ def complete(emulator, parameters):
         )
 
 
-def announce(emulator):
+def announce(emulator, stack_name):
     """Prints what a caller needs, in the words of a shell."""
-    stack = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    stack = emulator.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     keys = caller(emulator.client("iam"), outputs["InvokeArn"])
     api = outputs["ApiUrl"].split("://")[1].split(".")[0]
     variables = {
         "API_URL": f"https://{api}.execute-api.localhost:{emulator.port}",
         "BUCKET": outputs["BucketName"],
+        "STACK": stack_name,
         "AWS_ENDPOINT_URL": emulator.url,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_CA_BUNDLE": emulator.certificate,

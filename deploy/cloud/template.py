@@ -1,8 +1,9 @@
 """The template as CloudFormation carries it out: transformed by SAM, its parameters and conditions resolved.
 
-    .venv-sam/bin/python deploy/cloud/template.py [NAME=VALUE ...]
+    .venv-sam/bin/python deploy/cloud/template.py [FILE] [NAME=VALUE ...]
 
 prints it as JSON, for a stack with these parameters. What only the cloud can know is left as CloudFormation spells it.
+Another template than template.yaml is named by its path from the root.
 """
 
 import json
@@ -35,9 +36,9 @@ class Policies:
 class Resolver:
     """Replaces intrinsic functions by what they stand for, where that is known without the cloud."""
 
-    def __init__(self, template, parameters):
+    def __init__(self, template, parameters, pseudo):
         self.template = template
-        self.values = dict(PSEUDO)
+        self.values = dict(pseudo)
         for name, parameter in template["Parameters"].items():
             value = parameters.get(name, parameter.get("Default"))
             if value is None:
@@ -74,6 +75,9 @@ class Resolver:
     def fn_not(self, argument):
         return not self.resolve(argument)[0]
 
+    def fn_and(self, argument):
+        return all(self.resolve(argument))
+
     def fn_or(self, argument):
         return any(self.resolve(argument))
 
@@ -97,9 +101,15 @@ class Resolver:
             return "arn:aws:s3:::" + self.resolve(properties["BucketName"])
         return None
 
-    def fn_sub(self, text):
+    def fn_sub(self, argument):
+        text, given = argument if isinstance(argument, list) else (argument, {})
+        given = self.resolve(given)
+
         def value(match):
             name = match.group(1)
+            if name in given:
+                known = given[name]
+                return f"${{{known['Ref']}}}" if isinstance(known, dict) else known
             known = self.attribute(*name.split(".", 1)) if "." in name else self.values.get(name)
             return known if isinstance(known, str) else match.group(0)
 
@@ -107,6 +117,7 @@ class Resolver:
 
     INTRINSICS = {
         "Condition": condition,
+        "Fn::And": fn_and,
         "Fn::Contains": fn_contains,
         "Fn::Equals": fn_equals,
         "Fn::GetAtt": fn_getatt,
@@ -119,19 +130,26 @@ class Resolver:
     }
 
 
-def resolved(parameters):
-    """A stack with these parameters: what it consists of, its outputs, and the rules for its parameters."""
-    source = yaml_parse((ROOT / "template.yaml").read_text())
+def transformed(file="template.yaml"):
+    """The template after SAM's transform, its parameters and conditions as they stand."""
+    source = yaml_parse((ROOT / file).read_text())
+    if "Transform" not in source:
+        return json.loads(json.dumps(source))
     for resource in source["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             # Where `sam deploy` uploads the code to; the transform takes no paths.
             resource["Properties"]["CodeUri"] = "s3://artifacts/" + resource["Properties"]["CodeUri"]
-    unknown = set(parameters) - set(source["Parameters"])
+    os.environ.setdefault("AWS_DEFAULT_REGION", PSEUDO["AWS::Region"])
+    return json.loads(json.dumps(transform(source, {}, Policies())))
+
+
+def resolved(parameters, stack_name=PSEUDO["AWS::StackName"], file="template.yaml"):
+    """A stack with these parameters: what it consists of, its outputs, and the rules for its parameters."""
+    template = transformed(file)
+    unknown = set(parameters) - set(template["Parameters"])
     if unknown:
         raise SystemExit(f"the template has no parameter {', '.join(sorted(unknown))}")
-    os.environ.setdefault("AWS_DEFAULT_REGION", PSEUDO["AWS::Region"])
-    template = json.loads(json.dumps(transform(source, {}, Policies())))
-    resolver = Resolver(template, parameters)
+    resolver = Resolver(template, parameters, PSEUDO | {"AWS::StackName": stack_name})
     present = {
         name: resource
         for name, resource in template["Resources"].items()
@@ -146,5 +164,6 @@ def resolved(parameters):
 
 
 if __name__ == "__main__":
-    pairs = dict(argument.split("=", 1) for argument in sys.argv[1:])
-    json.dump(resolved(pairs), sys.stdout, indent=2)
+    files = [argument for argument in sys.argv[1:] if "=" not in argument]
+    pairs = dict(argument.split("=", 1) for argument in sys.argv[1:] if "=" in argument)
+    json.dump(resolved(pairs, **({"file": files[0]} if files else {})), sys.stdout, indent=2)

@@ -4,15 +4,15 @@ use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use analysis_storage::bucket::RestoreTier;
-use analysis_storage::{Analyses, AnalysisId, Entry, Error};
+use analysis_storage::{Analyses, AnalysisId, Entry, Error, ErrorCode};
 use bytes::Bytes;
 
 use super::NO_LONGER_STORED;
 use super::directory::BackupDirectory;
 use super::removed::Removed;
 use crate::transfer::{
-    Budget, Done, Failures, Found, JoinedById, Line, Problem, Sorter, SourceRecord, TransferError, blocking,
-    sha256, too_large,
+    Budget, Done, Failures, Found, JoinedById, Line, Problem, Sorter, SourceRecord, TransferError,
+    TransferKind, blocking, sha256, too_large,
 };
 
 /// What every copy needs.
@@ -48,12 +48,12 @@ impl Copying<'_> {
             return self.not_stored(joined);
         }
         match self.analyses.describe(&AnalysisId::from_stored(&joined.id)?).await {
-            Err(Error::NotFound(_)) => self.not_stored(joined),
+            Err(Error::NotFound { .. }) => self.not_stored(joined),
             Ok(_) => {
                 joined.lines.iter().try_for_each(|line| self.keep(line))?;
                 let reason = "is in the store, but not in its list, so that only the older copy is kept; \
-                              `design-analysis rebuild` puts it right";
-                Ok(Done::problem(Problem::new("not_listed", &*joined.id, reason)))
+                              `design-analysis repair` puts it right";
+                Ok(Done::problem(Problem::new(TransferKind::NotListed, &*joined.id, reason)))
             }
             Err(error) => {
                 let problem = self.failures.problem(error, &joined.id)?;
@@ -69,7 +69,11 @@ impl Copying<'_> {
         }
         if joined.lines.is_empty() {
             let reason = "is neither in the store nor in the manifest; it was left as it is";
-            return Ok(Done::problem(Problem::new("unlisted_file", format!("{}.json", joined.id), reason)));
+            return Ok(Done::problem(Problem::new(
+                TransferKind::UnlistedFile,
+                format!("{}.json", joined.id),
+                reason,
+            )));
         }
         self.directory.remove(&joined.id, &joined.lines)?;
         Ok(Done::counted(NO_LONGER_STORED))
@@ -86,7 +90,7 @@ impl Copying<'_> {
         }
         if joined.files.is_empty() && self.directory.is_obstructed(&joined.id) {
             let reason = "is no file, so that the document cannot be put there; move it away";
-            let problem = Problem::new("obstacle", format!("{}.json", joined.id), reason);
+            let problem = Problem::new(TransferKind::Obstacle, format!("{}.json", joined.id), reason);
             return self.not_copied(line.as_ref(), problem);
         }
         let reserved = self.budget.reserve(entry.size).await;
@@ -147,7 +151,7 @@ impl Copying<'_> {
         }
         self.directory.remove(&joined.id, &[])?;
         let reason = format!("was not of this backup; it was moved to {}", Removed::name(&joined.id));
-        Ok(Some(Problem::new("displaced_file", format!("{}.json", joined.id), reason)))
+        Ok(Some(Problem::new(TransferKind::DisplacedFile, format!("{}.json", joined.id), reason)))
     }
 
     async fn archived(
@@ -157,13 +161,16 @@ impl Copying<'_> {
         joined: &JoinedById,
     ) -> Result<Done, TransferError> {
         let Some((days, tier)) = self.restore else {
-            let problem =
-                Problem::new("archived", &*joined.id, "is archived; --restore brings it back first");
+            let problem = Problem::new(
+                ErrorCode::Archived,
+                &*joined.id,
+                "is archived; --restore-archived brings it back first",
+            );
             return self.not_copied(line.as_ref(), problem);
         };
         if !joined.is_requested {
             match self.analyses.restore_archived(&entry.id, days, tier).await {
-                Ok(_) | Err(Error::NotFound(_)) => {}
+                Ok(_) | Err(Error::NotFound { .. }) => {}
                 Err(error) => {
                     return self.not_copied(line.as_ref(), self.failures.problem(error, &joined.id)?);
                 }

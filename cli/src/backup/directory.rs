@@ -1,12 +1,12 @@
 //! The directory of a backup: `{id}.json`, the manifest, and `.backup/` for all else.
 
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::removed::{Removed, is_taken};
-use crate::transfer::{Line, Lock, Manifest, RESERVED, Sorter, TransferError, sync_directory};
+use crate::atomic_file::{self, sync_directory, usual_permissions};
+use crate::transfer::{Line, Lock, Manifest, RESERVED, Sorter, TransferError};
 
 /// A backup that is being made or brought up to date.
 #[derive(Debug)]
@@ -21,13 +21,13 @@ impl BackupDirectory {
     /// Makes the directory if it is missing, and keeps others out of it.
     pub(super) fn open(path: &Path) -> Result<Self, TransferError> {
         let failed = |source| TransferError::File { what: "use", path: path.to_owned(), source };
-        let reserved = path.join(RESERVED);
+        let (reserved, temporary) = (path.join(RESERVED), temporary_directory(path));
         fs::create_dir_all(&reserved).map_err(failed)?;
         let lock = Lock::exclusive(path)?;
         // What a backup that was killed has left behind.
-        match fs::remove_dir_all(reserved.join("tmp")) {
+        match fs::remove_dir_all(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => fs::create_dir(reserved.join("tmp")).map_err(failed)?,
+            _ => fs::create_dir(&temporary).map_err(failed)?,
         }
         if reserved.join("TMP").exists() {
             let path = path.display();
@@ -58,14 +58,12 @@ impl BackupDirectory {
     pub(super) fn write(&self, line: &Line, document: &[u8]) -> Result<(), TransferError> {
         let place = self.document(&line.id);
         let failed = |source| TransferError::File { what: "write", path: place.clone(), source };
-        let mut builder = tempfile::Builder::new();
-        // The umask decides, as for any other file.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-        let mut temporary = builder.tempfile_in(self.path.join(RESERVED).join("tmp")).map_err(failed)?;
-        temporary.write_all(document).map_err(failed)?;
-        temporary.as_file().sync_all().map_err(failed)?;
+        let written = atomic_file::write(&temporary_directory(&self.path), usual_permissions(), |file| {
+            file.write_all(document)
+        });
+        let file = written.map_err(failed)?;
         self.manifest.append(line).map_err(failed)?;
-        temporary.persist(&place).map_err(|error| failed(error.error)).map(drop)
+        file.place(&place).map_err(failed)
     }
 
     /// Takes a file out of the backup, and keeps it with the lines that may describe it.
@@ -82,7 +80,7 @@ impl BackupDirectory {
             Ok(group) => group.records.into_iter().map(Ok).collect::<Vec<_>>(),
             Err(error) => vec![Err(error)],
         });
-        let temporary = self.path.join(RESERVED).join("tmp").join("manifest");
+        let temporary = temporary_directory(&self.path);
         let sync = || sync_directory(&self.path);
         // What was taken out, then the files, before the manifest that lists them.
         let moved = self.removed.sync().and_then(|()| sync());
@@ -99,4 +97,9 @@ impl BackupDirectory {
     pub(super) fn document(&self, id: &str) -> PathBuf {
         self.path.join(format!("{id}.json"))
     }
+}
+
+/// Where files are written before they are put in their places.
+pub(super) fn temporary_directory(backup: &Path) -> PathBuf {
+    backup.join(RESERVED).join("tmp")
 }

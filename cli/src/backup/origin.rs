@@ -4,9 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use analysis_storage::Config;
+use analysis_storage::StorageConfig;
 use analysis_storage::config::Storage;
 
+use super::directory::temporary_directory;
+use crate::atomic_file::{self, usual_permissions};
 use crate::transfer::{RESERVED, TransferError};
 
 /// The store of a backup, as text that is compared as a whole.
@@ -15,7 +17,7 @@ pub(super) struct Origin(String);
 
 impl Origin {
     /// The configured store: its canonical directory, or its bucket, prefix and endpoint.
-    pub(super) fn from_config(config: &Config) -> Result<Self, TransferError> {
+    pub(super) fn from_config(config: &StorageConfig) -> Result<Self, TransferError> {
         let text = match &config.storage {
             Storage::Local { directory } => {
                 let failed = |source| TransferError::File { what: "read", path: directory.clone(), source };
@@ -50,10 +52,11 @@ impl Origin {
     /// Records the store in its backup.
     pub(super) fn record(&self, backup: &Path) -> Result<(), TransferError> {
         let path = file(backup);
-        let temporary = backup.join(RESERVED).join("tmp").join("store");
-        let written =
-            fs::write(&temporary, format!("{}\n", self.0)).and_then(|()| fs::rename(&temporary, &path));
-        written.map_err(|source| TransferError::File { what: "write", path, source })
+        let written = atomic_file::write(&temporary_directory(backup), usual_permissions(), |file| {
+            writeln!(file, "{}", self.0)
+        });
+        let placed = written.and_then(|file| file.place(&path));
+        placed.map_err(|source| TransferError::File { what: "write", path, source })
     }
 }
 

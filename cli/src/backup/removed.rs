@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::transfer::{Line, Manifest, RESERVED, sync_directory};
+use crate::atomic_file::sync_directory;
+use crate::transfer::{Line, Manifest, RESERVED};
 
 /// The subdirectory of the newest copies, a backup by itself.
 pub(super) const REMOVED: &str = "removed";

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use analysis_storage::Error;
 
-use super::{Problem, TransferError};
+use super::{Problem, TransferError, TransferKind};
 
 /// How many documents in a row cannot be read when it is the store that fails.
 const STORE_FAILS: u32 = 8;
@@ -29,7 +29,7 @@ impl Failures {
                 if self.in_a_row.fetch_add(1, Ordering::Relaxed) + 1 < STORE_FAILS =>
             {
                 let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-                Ok(Problem::new("unreadable", subject, format!("{error}{cause}")))
+                Ok(Problem::new(TransferKind::Unreadable, subject, format!("{error}{cause}")))
             }
             other => other,
         }

@@ -4,12 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use analysis_storage::AnalysisId;
-use analysis_storage::Clock;
+use analysis_storage::{AnalysisId, Clock, ErrorCode};
 use serde::{Deserialize, Serialize};
 
-use super::TransferError;
 use super::manifest::RESERVED;
+use super::{Kind, TransferError, TransferKind};
 
 /// How many files are looked at before a signal is.
 const YIELD_EVERY: usize = 256;
@@ -26,8 +25,8 @@ pub(crate) enum Found {
     },
     /// What cannot be taken.
     Bad {
-        /// A stable word for programs.
-        kind: String,
+        /// What is wrong, for programs.
+        kind: Kind,
         /// Which, as text.
         path: String,
         /// What is wrong with it.
@@ -70,7 +69,8 @@ pub(crate) async fn walk(
             match fs::read_dir(root.join(&path)) {
                 Ok(entries) => open.push((path, entries)),
                 Err(error) => {
-                    found("", bad("unreadable", &path, &error)).map_err(TransferError::Temporary)?;
+                    found("", bad(TransferKind::Unreadable, &path, &error))
+                        .map_err(TransferError::Temporary)?;
                 }
             }
         }
@@ -85,22 +85,26 @@ fn look(root: &Path, path: PathBuf, clock: &dyn Clock) -> Option<(String, Found)
     let nothing = |found| Some((String::new(), found));
     match metadata {
         Ok(metadata) if metadata.is_dir() => {
-            nothing(bad("symbolic_link", &path, &"a symbolic link to a directory is not followed"))
+            nothing(bad(TransferKind::SymbolicLink, &path, &"a symbolic link to a directory is not followed"))
         }
         _ if id.is_none() => None,
-        Err(error) => nothing(bad("unreadable", &path, &error)),
-        Ok(metadata) if !metadata.is_file() => nothing(bad("unreadable", &path, &"is not a regular file")),
-        Ok(_) if path.to_str().is_none() => nothing(bad("invalid_id", &path, &"its path is not UTF-8")),
+        Err(error) => nothing(bad(TransferKind::Unreadable, &path, &error)),
+        Ok(metadata) if !metadata.is_file() => {
+            nothing(bad(TransferKind::Unreadable, &path, &"is not a regular file"))
+        }
+        Ok(_) if path.to_str().is_none() => {
+            nothing(bad(ErrorCode::InvalidId, &path, &"its path is not UTF-8"))
+        }
         Ok(metadata) => {
             let id = id.unwrap_or_default();
             match AnalysisId::parse(id, clock.now()) {
                 Ok(_) => Some((id.to_owned(), Found::File { path, size: metadata.len() })),
-                Err(error) => nothing(bad("invalid_id", &path, &error)),
+                Err(error) => nothing(bad(ErrorCode::InvalidId, &path, &error)),
             }
         }
     }
 }
 
-fn bad(kind: &str, path: &Path, reason: &impl ToString) -> Found {
-    Found::Bad { kind: kind.to_owned(), path: path.display().to_string(), reason: reason.to_string() }
+fn bad(kind: impl Into<Kind>, path: &Path, reason: &impl ToString) -> Found {
+    Found::Bad { kind: kind.into(), path: path.display().to_string(), reason: reason.to_string() }
 }

@@ -1,9 +1,9 @@
 //! One document on its way into the store.
 
 use analysis_storage::import::{Existing, Import, ImportOutcome};
-use analysis_storage::{Analyses, AnalysisId, CreatedAt, Document, Entry, Error};
+use analysis_storage::{Analyses, AnalysisId, CreatedAt, Document, Entry, Error, ErrorCode};
 
-use super::{Budget, Done, Problem, TransferError};
+use super::{Budget, Done, Problem, TransferError, TransferKind};
 
 /// Where documents go, and under which conditions.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Importer<'_> {
             Ok(imported) => imported,
             Err(Error::Archived(key)) => {
                 let reason = format!("cannot be compared with {key}, which is archived; restore that first");
-                return Ok((Done::problem(Problem::new("archived", origin, reason)), created_at));
+                return Ok((Done::problem(Problem::new(ErrorCode::Archived, origin, reason)), created_at));
             }
             Err(error) => return Ok((Done::problem(Problem::from_error(error, origin)?), created_at)),
         };
@@ -57,7 +57,7 @@ impl Importer<'_> {
             ImportOutcome::Unchanged => Done::counted(unchanged),
             ImportOutcome::Conflict => {
                 let reason = "another document is stored under its id; --replace puts this one in its place";
-                Done::problem(Problem::new("conflict", origin, reason))
+                Done::problem(Problem::new(TransferKind::Conflict, origin, reason))
             }
         };
         Ok((done, imported.created_at))

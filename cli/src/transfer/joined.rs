@@ -11,7 +11,7 @@ use super::files::{Found, walk};
 use super::manifest::{Line, MANIFEST, read_lines};
 use super::report::Problem;
 use super::sorter::{RecordsOfId, Sorter};
-use super::{TransferError, Work, list};
+use super::{TransferError, TransferKind, Work, list};
 
 /// One thing that is known of an id. A sorter keeps the first of very many records, by these names: of files and
 /// objects there may be so many.
@@ -85,7 +85,11 @@ impl Sorter<SourceRecord> {
             if let Some(line) = line {
                 return self.push(&line.id.clone(), &SourceRecord::Listed(number, line));
             }
-            unreadable(Problem::new("bad_line", format!("{MANIFEST}, line {number}"), "cannot be read"));
+            unreadable(Problem::new(
+                TransferKind::BadLine,
+                format!("{MANIFEST}, line {number}"),
+                "cannot be read",
+            ));
             Ok(())
         })
     }

@@ -4,8 +4,8 @@
 //! replaces the file by one with exactly one line for each document. So at any moment there is a line for every file,
 //! and the last line that fits a file is the one that describes it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::TransferError;
+use crate::atomic_file::{self, sync_directory, usual_permissions};
 
 /// Its name.
 pub(crate) const MANIFEST: &str = "manifest.jsonl";
@@ -164,25 +165,20 @@ impl Manifest {
         Ok(())
     }
 
-    /// Puts these lines in the place of all others.
+    /// Puts these lines in the place of all others, by way of a file in the directory for `temporary` ones.
     pub(crate) fn replace(
         &self,
         temporary: &Path,
-        lines: impl Iterator<Item = io::Result<Line>>,
+        mut lines: impl Iterator<Item = io::Result<Line>>,
     ) -> io::Result<()> {
-        let mut file = io::BufWriter::new(File::create(temporary)?);
-        for line in lines {
-            serde_json::to_writer(&mut file, &line?)?;
-            file.write_all(b"\n")?;
-        }
-        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(temporary, &self.path)
+        let file = atomic_file::write(temporary, usual_permissions(), |file| {
+            lines.try_for_each(|line| {
+                serde_json::to_writer(&mut *file, &line?)?;
+                file.write_all(b"\n")
+            })
+        })?;
+        file.place(&self.path)
     }
-}
-
-/// Waits until the disk has the names in a directory.
-pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
 }
 
 /// Keeps two backups, or a backup and its reader, out of one directory.

@@ -1,18 +1,17 @@
 //! What a command has done and found: problems as they come, totals at the end, on standard output.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use analysis_storage::Error;
 use serde_json::{Map, Value, json};
 
-use super::TransferError;
+use super::{Kind, TransferError};
 
 /// One document or file that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     /// A stable word for programs.
-    pub(crate) kind: Cow<'static, str>,
+    pub(crate) kind: Kind,
     /// Which: a path, a key or an id.
     pub(crate) subject: String,
     /// What is wrong, and what to do.
@@ -20,31 +19,17 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(
-        kind: impl Into<Cow<'static, str>>,
-        subject: impl Into<String>,
-        reason: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn new(kind: impl Into<Kind>, subject: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { kind: kind.into(), subject: subject.into(), reason: reason.into() }
     }
 
     /// The problem that an error is if it concerns one document only; any other ends the transfer.
     pub(crate) fn from_error(error: Error, subject: &str) -> Result<Self, TransferError> {
-        let kind = match error {
-            Error::InvalidId(_) => "invalid_id",
-            Error::MalformedDocument(_) => "malformed_document",
-            Error::InvalidDocument(_) => "invalid_document",
-            Error::TooLarge { .. } => "too_large",
-            Error::NotFound(_) | Error::PreconditionFailed(_) | Error::SaveInFlight(_) => "busy",
-            Error::Archived(_) => "archived",
-            Error::Corrupt { .. } => "damaged_object",
-            Error::InvalidQuery { .. }
-            | Error::Unsupported(_)
-            | Error::Refused { .. }
-            | Error::NoAnswer { .. }
-            | Error::Misconfigured { .. } => return Err(TransferError::Failed(error)),
-        };
-        Ok(Self::new(kind, subject, error.to_string()))
+        if error.code().is_of_one_document() {
+            Ok(Self::new(error.code(), subject, error.to_string()))
+        } else {
+            Err(TransferError::Failed(error))
+        }
     }
 }
 

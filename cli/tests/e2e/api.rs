@@ -53,6 +53,12 @@ fn a_request_id_is_passed_on_or_made() {
     let server = Server::on_files(directory.path());
     let client = server.client();
     let sent = client.send("GET", "/analyses/x", &[("x-request-id", "trace-42")], b"");
-    assert_eq!((sent.header("x-request-id"), &sent.json()["request_id"]), ("trace-42", &"trace-42".into()));
+    let instance = |id: &str| format!("urn:design-analysis:request:{id}");
+    assert_eq!(
+        (sent.header("x-request-id"), &sent.json()["instance"]),
+        ("trace-42", &instance("trace-42").into())
+    );
+    let odd = client.send("GET", "/analyses/x", &[("x-request-id", "a#b%")], b"");
+    assert_eq!((odd.header("x-request-id"), &odd.json()["instance"]), ("a#b%", &instance("a%23b%25").into()));
     assert_ne!(client.get("/stats").header("x-request-id"), client.get("/stats").header("x-request-id"));
 }

@@ -1,5 +1,6 @@
 //! The everyday commands: what they print, what they leave, and how they end.
 
+mod deprecated;
 mod documents;
 mod endings;
 mod overviews;

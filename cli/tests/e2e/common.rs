@@ -76,10 +76,10 @@ pub(crate) fn program(variables: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Runs `rebuild` to its end, and proves that nothing is left for it to do.
-pub(crate) fn rebuild(variables: &[(&str, &str)]) {
-    for arguments in [&[][..], &["--check", "--grace", "0"]] {
-        let output = program(variables).arg("rebuild").args(arguments).output().unwrap();
+/// Runs `repair` to its end, and proves that nothing is left for it to do.
+pub(crate) fn repair(variables: &[(&str, &str)]) {
+    for arguments in [&["repair"][..], &["check", "--grace", "0"]] {
+        let output = program(variables).args(arguments).output().unwrap();
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(output.status.success(), "{arguments:?}: {text}");
     }
@@ -268,7 +268,12 @@ impl Answer {
         assert_eq!(problem["status"], status, "{what}");
         assert_eq!(problem["type"], format!("urn:design-analysis:problem:{code}"), "{what}");
         assert!(problem["title"].as_str().is_some_and(|title| !title.is_empty()), "{what}");
-        assert_eq!(problem["request_id"], self.header("x-request-id"), "{what}");
+        let instance = format!("urn:design-analysis:request:{}", self.header("x-request-id"));
+        assert_eq!(
+            (&problem["instance"], &problem["request_id"]),
+            (&instance.into(), &Value::Null),
+            "{what}"
+        );
         assert!(problem["detail"].as_str().unwrap_or_default().contains(detail), "{what}: {problem}");
     }
 }

@@ -24,7 +24,7 @@ fn json(variables: &[(&str, &str)], arguments: &[&str]) -> Value {
 fn the_documented_tables_are_what_the_command_prints() {
     let document = fs::read_to_string(root().join("docs/cost.md")).unwrap();
     let command =
-        document.lines().find_map(|line| line.strip_prefix("cargo run --quiet -p design-analysis -- cost "));
+        document.lines().find_map(|line| line.strip_prefix("cargo run --locked --quiet -p design-analysis -- cost "));
     let arguments: Vec<&str> = command.unwrap().split(' ').collect();
     let (code, out, messages) = cost(&[], &arguments);
     assert_eq!(code, Some(0), "{messages}");

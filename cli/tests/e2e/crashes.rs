@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::common::{Client, Cloud, Server, rebuild};
+use crate::common::{Client, Cloud, Server, repair};
 use crate::random::Random;
 use crate::writer::{Writer, check_exactly, check_list};
 
@@ -71,7 +71,7 @@ fn kill_again_and_again(kills: usize, seed: u64, start: impl Fn() -> Server, var
     }
     assert!(writers.iter().all(|writer| writer.tally.acknowledged > kills), "{writers:?}");
     assert!(writers.iter().any(|writer| writer.tally.unanswered > 0), "{writers:?}");
-    rebuild(variables);
+    repair(variables);
     check_exactly(&writers, &start().client());
 }
 
@@ -114,7 +114,7 @@ fn the_other_server_on_the_directory_works_on() {
             writer.check_touched(&client);
         }
     }
-    rebuild(&[("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap())]);
+    repair(&[("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap())]);
     victims.append(&mut others);
     check_exactly(&victims, &survivor.client());
 }

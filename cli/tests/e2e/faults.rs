@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::common::{Answer, Client, Cloud, JSON, Server, rebuild};
+use crate::common::{Answer, Client, Cloud, JSON, Server, repair};
 use crate::proxy::{Fault, Proxy, Rates};
 use crate::writer::{Writer, check_exactly, check_list};
 
@@ -471,6 +471,6 @@ fn four_clients_lose_nothing_while_one_request_in_four_fails() {
 
     setting.proxy.calm();
     check_list(&writers, &setting.client());
-    rebuild(&setting.cloud.variables());
+    repair(&setting.cloud.variables());
     check_exactly(&writers, &setting.client());
 }

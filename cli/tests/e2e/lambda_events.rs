@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use analysis_http::{App, finish};
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::{Analyses, Config, Layout, StorageType, SystemClock};
+use analysis_storage::config::Environment;
+use analysis_storage::{Analyses, Layout, StorageConfig, StorageType, SystemClock};
 use axum::Router;
 use lambda_http::Context;
 use lambda_http::lambda_runtime::LambdaEvent;
@@ -21,7 +22,7 @@ impl Functions {
     fn new(variables: &[(&str, &str)]) -> Self {
         let lookup =
             |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
-        let config = Config::from_lookup(lookup).unwrap();
+        let config = StorageConfig::from_environment(&Environment::from_lookup(lookup)).unwrap();
         let bucket = Arc::new(MemoryBucket::default());
         let analyses = Analyses::new(bucket, StorageType::Memory, Layout::new(""), Arc::new(SystemClock));
         Self { app: App::new(analyses, config) }
@@ -81,8 +82,8 @@ async fn every_route_has_an_event() {
     assert_eq!(deleted["statusCode"], 204);
     let gone = functions.answer(analysis_fn_load::routes(), &event("load")).await;
     assert_eq!(
-        (&gone["statusCode"], &body(&gone)["request_id"]),
-        (&404.into(), &"8476a536-e9f4-11e8-9739-2dfe598c3fcd".into())
+        (&gone["statusCode"], &body(&gone)["instance"]),
+        (&404.into(), &"urn:design-analysis:request:8476a536-e9f4-11e8-9739-2dfe598c3fcd".into())
     );
 }
 

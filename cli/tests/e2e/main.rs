@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod check_and_repair;
 mod clients;
 mod commands;
 mod common;
@@ -22,7 +23,7 @@ mod late;
 mod privileges;
 mod proxy;
 mod random;
-mod rebuild;
+mod s3_in_memory;
 mod signer;
 mod stack;
 mod startup;

@@ -122,7 +122,7 @@ impl Stack {
     pub(crate) fn resource(&self, logical: &str) -> String {
         let query = [
             ("Action", "DescribeStackResource"),
-            ("StackName", "design-analysis"),
+            ("StackName", &self.variables["STACK"]),
             ("LogicalResourceId", logical),
         ];
         element(&self.query("cloudformation", &query), "PhysicalResourceId").to_owned()

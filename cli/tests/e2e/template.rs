@@ -3,11 +3,13 @@
 mod alarms;
 mod api;
 mod bucket;
+mod deploying;
 mod functions;
+mod pipeline;
 mod roles;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -20,9 +22,20 @@ const PREFIX: &str = "design-analysis";
 
 /// A stack with these parameters.
 fn stack(parameters: &[&str]) -> Value {
-    let output = python().arg(root().join("deploy/cloud/template.py")).args(parameters).output().unwrap();
+    checked(python().arg(root().join("deploy/cloud/template.py")).args(parameters))
+}
+
+/// The JSON that a command prints.
+fn checked(command: &mut Command) -> Value {
+    let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// What AWS publishes of the template's types of resources.
+fn schemas() -> &'static Value {
+    static SCHEMAS: OnceLock<Value> = OnceLock::new();
+    SCHEMAS.get_or_init(|| checked(python().arg(root().join("cli/tests/e2e/template/schemas.py"))))
 }
 
 /// A stack with no parameter set.
@@ -67,25 +80,6 @@ fn a_gateway_endpoint_to_s3_is_made_where_asked_for() {
         (&endpoint["VpcId"], texts(&endpoint["RouteTableIds"])),
         (&"vpc-1".into(), ["rtb-1", "rtb-2"].into())
     );
-}
-
-#[test]
-fn the_environments_of_samconfig_set_parameters_that_exist() {
-    let config = fs::read_to_string(root().join("samconfig.toml")).unwrap();
-    for environment in ["[dev.deploy.parameters]", "[prod.deploy.parameters]"] {
-        assert!(config.contains(environment));
-    }
-    let parameters = defaults()["Parameters"].as_object().unwrap();
-    let set: Vec<&str> = config
-        .split("parameter_overrides = [")
-        .skip(1)
-        .flat_map(|rest| rest.split_once(']').unwrap().0.split('"').skip(1).step_by(2))
-        .collect();
-    assert!(set.len() > 4, "{set:?}");
-    for pair in set {
-        let (name, _) = pair.split_once('=').unwrap();
-        assert!(parameters.contains_key(name), "{name}");
-    }
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Documents carried in and out: `migrate`, `backup`, `restore-backup`, `verify`.
+//! Documents carried in and out: `import`, `backup`, `restore`, `verify`.
 
 mod apart;
 mod archive;
 mod backup;
+mod import;
 mod legacy_bucket;
 mod memory;
-mod migrate;
 mod removed;
 mod round_trip;
 mod signals;

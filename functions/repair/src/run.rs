@@ -13,7 +13,7 @@ use crate::Task;
 /// No further page is begun when less time than this is left: a page takes a second, far more under throttling.
 const RESERVE: SignedDuration = SignedDuration::from_secs(60);
 
-/// What was done.
+/// What one run has done.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct RepairReport {
     /// Whether nothing is left to do.

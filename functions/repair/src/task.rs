@@ -21,7 +21,7 @@ impl Task {
     /// The first and the last month that it names, if it names any.
     ///
     /// # Errors
-    /// [`Error::Misconfigured`] for what is no month.
+    /// [`Error::InvalidArgument`] for what is no month.
     pub(crate) fn months(&self) -> Result<Option<(Month, Month)>, Error> {
         let Some(first) = self.month.as_deref().map(Month::parse).transpose()? else { return Ok(None) };
         let last = self.until.as_deref().map(Month::parse).transpose()?;

@@ -145,7 +145,7 @@ async fn a_task_that_cannot_be_read_is_refused() {
     let store = Store::new(&[]).await;
     for event in [json!({ "month": "January" }), json!({ "month": "2024-01", "until": "x" })] {
         let result = handle(&store.analyses(store.bucket.clone()), store.event(event)).await;
-        assert!(matches!(result, Err(Error::Misconfigured { .. })), "{result:?}");
+        assert!(matches!(result, Err(Error::InvalidArgument { .. })), "{result:?}");
     }
 }
 

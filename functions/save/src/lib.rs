@@ -1,7 +1,7 @@
 //! Saving an analysis: `POST /analyses` and `PUT /analyses/{id}`.
 
-use analysis_http::{App, Code, IdPath, Item, JsonBody, Problem, Query, WriteConditions};
-use analysis_storage::{AnalysisId, Document, Saved};
+use analysis_http::{App, IdPath, Item, JsonBody, Problem, Query, WriteConditions};
+use analysis_storage::{AnalysisId, Document, ErrorCode, Saved};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -43,7 +43,7 @@ async fn put_by_id(
     let document = Document::parse(body)?;
     match document.request_id() {
         Some(request_id) if request_id != id.as_str() => Err(Problem::new(
-            Code::InvalidDocument,
+            ErrorCode::InvalidDocument,
             format!(
                 "field `request_id` is {request_id:?}, but the path says {:?}; they must be equal",
                 id.as_str()

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analysis_storage::windows::LONGEST_REQUEST;
-use analysis_storage::{Analyses, Config, Error};
+use analysis_storage::{Analyses, Error, StorageConfig};
 use axum::extract::Request;
 use axum::response::Response;
 use axum::{Router, middleware};
 use tokio_util::task::TaskTracker;
 
-use crate::problem::{Code, Problem};
+use crate::problem::{HttpCode, Problem};
+use crate::server::Secret;
 use crate::{auth, envelope};
 
 /// The longest a request may work on the storage. Below the 30 seconds after which API Gateway gives up, and
@@ -19,27 +20,34 @@ const DEADLINE: Duration = Duration::from_secs(25);
 
 const _: () = assert!(LONGEST_REQUEST.as_millis() <= DEADLINE.as_millis(), "the protocol counts on it");
 
-/// What handlers need: the analyses and the configuration.
+/// What handlers need: the analyses and the settings of their store.
 #[derive(Debug, Clone)]
 pub struct App {
     analyses: Analyses,
-    config: Arc<Config>,
+    config: Arc<StorageConfig>,
+    token: Option<Secret>,
     writes: TaskTracker,
 }
 
 impl App {
-    /// The state over these analyses.
+    /// The state over these analyses. Callers need no token.
     #[must_use]
-    pub fn new(analyses: Analyses, config: Config) -> Self {
-        Self { analyses, config: Arc::new(config), writes: TaskTracker::new() }
+    pub fn new(analyses: Analyses, config: StorageConfig) -> Self {
+        Self { analyses, config: Arc::new(config), token: None, writes: TaskTracker::new() }
     }
 
-    /// Opens the configured storage.
+    /// Opens the configured store.
     ///
     /// # Errors
-    /// What [`Config::open`] says.
-    pub async fn open(config: Config) -> Result<Self, Error> {
-        Ok(Self::new(config.open().await?, config))
+    /// What [`Analyses::open`] says.
+    pub async fn open(config: StorageConfig) -> Result<Self, Error> {
+        Ok(Self::new(Analyses::open(&config).await?, config))
+    }
+
+    /// Asks callers for this token, if it is one.
+    #[must_use]
+    pub fn with_token(self, token: Option<Secret>) -> Self {
+        Self { token, ..self }
     }
 
     /// The analyses, for one request that begins now and is answered within the deadline.
@@ -54,9 +62,9 @@ impl App {
         &self.analyses
     }
 
-    /// The configuration.
+    /// The settings of the store.
     #[must_use]
-    pub fn config(&self) -> &Config {
+    pub fn config(&self) -> &StorageConfig {
         &self.config
     }
 
@@ -99,21 +107,21 @@ impl App {
 /// Makes a service of routes: the token where one is configured, problems for unknown paths and methods, request
 /// ids, logging.
 pub fn finish(routes: Router<App>, app: App) -> Router {
-    let token = app.config().api_token.clone();
+    let token = app.token.clone();
     let mut service = routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(async || {
-            Problem::new(Code::MethodNotAllowed, "see the Allow header for those it does")
+            Problem::new(HttpCode::MethodNotAllowed, "see the Allow header for those it does")
         })
-        .with_state(app);
+        .with_state(app.clone());
     if let Some(token) = token {
         service = service.layer(middleware::from_fn_with_state(token, auth::require_token));
     }
-    service.layer(middleware::from_fn(envelope::wrap))
+    service.layer(middleware::from_fn_with_state(app, envelope::wrap))
 }
 
 async fn unknown_route(request: Request) -> Response {
     use axum::response::IntoResponse;
     let path: String = request.uri().path().chars().take(200).collect();
-    Problem::new(Code::UnknownRoute, format!("there is no route {path:?}")).into_response()
+    Problem::new(HttpCode::UnknownRoute, format!("there is no route {path:?}")).into_response()
 }

@@ -1,6 +1,5 @@
 //! The server's bearer token. Behind API Gateway an authorizer stands in its place.
 
-use analysis_storage::config::Secret;
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
@@ -8,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
 use crate::problem::Problem;
+use crate::server::Secret;
 
 /// What load balancers ask for without a token.
 const OPEN: [&str; 2] = ["/health", "/ready"];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use analysis_storage::Error;
+use analysis_storage::{Error, ErrorCode};
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::app::App;
-use crate::problem::{Code, Problem};
+use crate::problem::{HttpCode, Problem};
 
 /// How long a body may take to arrive.
 const ARRIVAL: Duration = Duration::from_mins(1);
@@ -30,7 +30,7 @@ impl FromRequest<App> for JsonBody {
         // RFC 9110, section 14.5: a part must not be stored as if it were the whole.
         if parts.headers.contains_key(CONTENT_RANGE) {
             return Err(Problem::new(
-                Code::InvalidHeader,
+                HttpCode::InvalidHeader,
                 "`Content-Range` is not supported; send the whole document",
             ));
         }
@@ -43,7 +43,7 @@ impl FromRequest<App> for JsonBody {
         }
         match tokio::time::timeout(ARRIVAL, read(body, limit)).await {
             Ok(bytes) => bytes.map(Self),
-            Err(_) => Err(Problem::new(Code::RequestTimeout, "send the whole body within a minute")),
+            Err(_) => Err(Problem::new(HttpCode::RequestTimeout, "send the whole body within a minute")),
         }
     }
 }
@@ -56,7 +56,9 @@ async fn read(body: Body, limit: u64) -> Result<Bytes, Problem> {
         match frame {
             Ok(frame) => bytes.extend_from_slice(frame.data_ref().map_or(&[], Bytes::as_ref)),
             Err(e) if e.is::<LengthLimitError>() => return Err(Error::TooLarge { limit }.into()),
-            Err(_) => return Err(Problem::new(Code::MalformedDocument, "the body broke off before its end")),
+            Err(_) => {
+                return Err(Problem::new(ErrorCode::MalformedDocument, "the body broke off before its end"));
+            }
         }
     }
     Ok(bytes.freeze())
@@ -79,7 +81,7 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     }
     let detail =
         format!("content type {sent:?} is not accepted; send `Content-Type: application/json`, in UTF-8");
-    Err(Problem::new(Code::UnsupportedMediaType, detail))
+    Err(Problem::new(HttpCode::UnsupportedMediaType, detail))
 }
 
 fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
@@ -87,7 +89,7 @@ fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
         None => Ok(()),
         Some(encoding) if encoding.eq_ignore_ascii_case("identity") => Ok(()),
         Some(encoding) => Err(Problem::new(
-            Code::UnsupportedMediaType,
+            HttpCode::UnsupportedMediaType,
             format!("content encoding {encoding:?} is not accepted; send the body as it is to be stored"),
         )),
     }

@@ -8,7 +8,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 
-use crate::problem::{Code, Problem};
+use crate::problem::{HttpCode, Problem};
 
 /// The value of `If-Match` or `If-None-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Tags {
         Self::parse(text.trim()).map(Some).ok_or_else(|| {
             let detail =
                 format!("`{name}: {text}` is not `*` or a list of entity tags in quotes, such as \"abc\"");
-            Problem::new(Code::InvalidHeader, detail)
+            Problem::new(HttpCode::InvalidHeader, detail)
         })
     }
 
@@ -159,15 +159,15 @@ impl<S: Sync> FromRequestParts<S> for WriteConditions {
         if parts.headers.contains_key(header::IF_UNMODIFIED_SINCE) {
             let detail =
                 "a write takes `If-Match`; the seconds of `If-Unmodified-Since` are too coarse to guard it";
-            return Err(Problem::new(Code::InvalidHeader, detail));
+            return Err(Problem::new(HttpCode::InvalidHeader, detail));
         }
         match (&if_match, &if_none_match) {
             (_, Some(Tags::Listed(_))) => Err(Problem::new(
-                Code::InvalidHeader,
+                HttpCode::InvalidHeader,
                 "a write takes `If-None-Match: *` only, not a list of tags",
             )),
             (Some(_), Some(_)) => Err(Problem::new(
-                Code::InvalidHeader,
+                HttpCode::InvalidHeader,
                 "`If-Match` and `If-None-Match: *` can never both hold; send one",
             )),
             _ => Ok(Self { if_none_match: if_none_match.is_some(), if_match }),
@@ -197,7 +197,10 @@ impl WriteConditions {
     /// 412 if it cannot hold, and 400 for `If-None-Match`.
     pub async fn for_delete(&self, analyses: &Analyses, id: &AnalysisId) -> Result<Option<ETag>, Problem> {
         if self.if_none_match {
-            return Err(Problem::new(Code::InvalidHeader, "a delete takes `If-Match`, not `If-None-Match`"));
+            return Err(Problem::new(
+                HttpCode::InvalidHeader,
+                "a delete takes `If-Match`, not `If-None-Match`",
+            ));
         }
         match &self.if_match {
             None | Some(Tags::Any) => Ok(None),
@@ -227,7 +230,7 @@ async fn pick(listed: &Tags, tags: &[Tag], analyses: &Analyses, id: &AnalysisId)
     }
     let current = match analyses.describe(id).await {
         Ok(meta) => Some(meta.etag).filter(|etag| listed.matches(etag, false)),
-        Err(Error::NotFound(_)) => None,
+        Err(Error::NotFound { .. }) => None,
         Err(e) => return Err(e.into()),
     };
     current.ok_or_else(|| {

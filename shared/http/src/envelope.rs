@@ -3,7 +3,8 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
-use axum::extract::Request;
+use analysis_storage::Clock;
+use axum::extract::{Request, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
@@ -11,13 +12,14 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use tracing::Instrument;
 
+use crate::app::App;
 use crate::drain::Drain;
 use crate::problem::Problem;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-pub(crate) async fn wrap(request: Request, next: Next) -> Response {
-    let id = request_id(&request);
+pub(crate) async fn wrap(State(app): State<App>, request: Request, next: Next) -> Response {
+    let id = request_id(&app, &request);
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     async move {
         let started = Instant::now();
@@ -39,7 +41,7 @@ pub(crate) async fn wrap(request: Request, next: Next) -> Response {
 }
 
 /// The id that Lambda, or a proxy in front of us, has given the request; else a new one.
-fn request_id(request: &Request) -> String {
+fn request_id(app: &App, request: &Request) -> String {
     if let Some(context) = request.extensions().get::<lambda_http::Context>() {
         return context.request_id.clone();
     }
@@ -48,8 +50,14 @@ fn request_id(request: &Request) -> String {
         Some(id) if (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) => {
             id.to_owned()
         }
-        _ => uuid::Uuid::new_v4().to_string(),
+        _ => new_id(app.analyses_without_deadline().clock()),
     }
+}
+
+/// A UUID of version 4 (RFC 9562, section 5.4).
+fn new_id(clock: &dyn Clock) -> String {
+    let random = u128::from(clock.random()) << 64 | u128::from(clock.random());
+    uuid::Builder::from_random_bytes(random.to_be_bytes()).into_uuid().to_string()
 }
 
 fn render(mut response: Response, request_id: &str) -> Response {

@@ -12,21 +12,21 @@ pub struct Item {
     pub implementation: String,
     /// How the pipeline ended.
     pub status: String,
-    /// Its own `timestamp`, in UTC.
+    /// The document's own `timestamp`, in UTC.
     pub timestamp: Option<String>,
-    /// Its own `execution_time`, in seconds.
+    /// The document's own `execution_time`, in seconds.
     pub execution_time: Option<f64>,
-    /// Its size in bytes.
+    /// The document's size in bytes.
     pub file_size: u64,
-    /// What tells its content from others: of the content's MD5 where that is the entity tag, else of the tag.
+    /// The content token, which tells the content from others: of the content's MD5 where that is the entity tag, else of the tag.
     pub content_token: String,
     /// When the id was first saved.
     pub created_at: String,
     /// When this content was saved.
     pub saved_at: String,
-    /// The key of its document in the bucket.
+    /// The key of the document in the bucket.
     pub s3_key: String,
-    /// Where it is kept.
+    /// Where the analysis is kept.
     pub storage_type: StorageType,
 }
 

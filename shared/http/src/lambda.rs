@@ -5,7 +5,7 @@ mod target;
 
 use std::time::Duration;
 
-use analysis_storage::Config;
+use analysis_storage::StorageConfig;
 use axum::Router;
 use axum::body::Body;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -15,7 +15,8 @@ use tower::ServiceExt;
 
 use crate::app::{App, finish};
 use crate::problem::chain;
-use crate::telemetry;
+use crate::server::ServerConfig;
+use crate::telemetry::{self, LogConfig};
 
 /// Lambda allows ten seconds for init; a storage that is slow to answer must not use them up.
 const INIT_PROBE: Duration = Duration::from_secs(5);
@@ -25,9 +26,9 @@ const INIT_PROBE: Duration = Duration::from_secs(5);
 /// # Errors
 /// A wrong configuration, or a failure of the Lambda runtime.
 pub async fn run(routes: Router<App>) -> Result<(), lambda_http::Error> {
-    let config = Config::from_env()?;
-    telemetry::init(&config)?;
-    let app = App::open(config).await?;
+    telemetry::init(&LogConfig::from_env()?)?;
+    let token = ServerConfig::from_env()?.token;
+    let app = App::open(StorageConfig::from_env()?).await?.with_token(token);
     // The first TLS handshake is the slowest part of a cold start; init time has the most CPU for it.
     match tokio::time::timeout(INIT_PROBE, app.analyses().probe()).await {
         Ok(Ok(())) => {}

@@ -13,6 +13,7 @@ mod item;
 pub mod lambda;
 mod params;
 mod problem;
+mod server;
 pub mod telemetry;
 
 pub use app::{App, finish};
@@ -20,4 +21,5 @@ pub use body::JsonBody;
 pub use conditions::{ReadConditions, WriteConditions, last_modified};
 pub use item::Item;
 pub use params::{IdPath, Query};
-pub use problem::{Code, Problem};
+pub use problem::{HttpCode, Problem, ProblemCode};
+pub use server::{Secret, ServerConfig};

@@ -1,11 +1,11 @@
 //! What the URL says.
 
-use analysis_storage::AnalysisId;
+use analysis_storage::{AnalysisId, ErrorCode};
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 
 use crate::app::App;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 
 /// The `{id}` of the path.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ impl FromRequestParts<App> for IdPath {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Path(text) = Path::<String>::from_request_parts(parts, app)
             .await
-            .map_err(|_| Problem::new(Code::InvalidId, "the id in the path is not UTF-8 text"))?;
+            .map_err(|_| Problem::new(ErrorCode::InvalidId, "the id in the path is not UTF-8 text"))?;
         Ok(Self(AnalysisId::parse(&text, app.analyses().clock().now())?))
     }
 }
@@ -36,11 +36,11 @@ impl Query {
             if !known.contains(&name.as_str()) {
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 let detail = format!("query parameter {name:?} is unknown here; known: {known}");
-                return Err(Problem::new(Code::InvalidQuery, detail));
+                return Err(Problem::new(ErrorCode::InvalidQuery, detail));
             }
             if self.0[..position].iter().any(|(earlier, _)| earlier == name) {
                 return Err(Problem::new(
-                    Code::InvalidQuery,
+                    ErrorCode::InvalidQuery,
                     format!("query parameter {name:?} appears twice"),
                 ));
             }

@@ -1,30 +1,34 @@
 //! Logging to standard error: lines for people, JSON in Lambda.
 
-use analysis_storage::{Cause, Config, Error};
+mod config;
+
+use analysis_storage::{Cause, Error};
 use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::fmt::{MakeWriter, SubscriberBuilder};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+pub use config::LogConfig;
+
 /// Starts logging; without a filter in the configuration, at level `info`.
 ///
 /// # Errors
 /// [`Error::Misconfigured`] if `RUST_LOG` cannot be read.
-pub fn init(config: &Config) -> Result<(), Error> {
+pub fn init(config: &LogConfig) -> Result<(), Error> {
     start(config, "info")
 }
 
-/// The same for a program that somebody watches: without a filter in the configuration, at level `warn`.
+/// Starts logging for a program that somebody watches; without a filter in the configuration, at level `warn`.
 ///
 /// # Errors
 /// [`Error::Misconfigured`] if `RUST_LOG` cannot be read.
-pub fn init_quietly(config: &Config) -> Result<(), Error> {
+pub fn init_quietly(config: &LogConfig) -> Result<(), Error> {
     start(config, "warn")
 }
 
-fn start(config: &Config, default: &str) -> Result<(), Error> {
-    let filter = config.log_filter.as_deref().unwrap_or(default);
+fn start(config: &LogConfig, default: &str) -> Result<(), Error> {
+    let filter = config.filter.as_deref().unwrap_or(default);
     if config.in_lambda {
         let _ = lambda_log(filter, std::io::stderr)?.try_init();
     } else {

@@ -1,6 +1,8 @@
 //! The service: what can be done with analyses, over any bucket. What each operation does stands in the modules
 //! `protocol`, `index`, `totals` and `maintenance`.
 
+mod open;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +43,28 @@ impl fmt::Display for StorageType {
 /// The analyses in one bucket: the whole service.
 ///
 /// Any number of these may work on one bucket at once, in any number of processes. A clone is the same service.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use analysis_storage::bucket::memory::MemoryBucket;
+/// use analysis_storage::query::ListQuery;
+/// use analysis_storage::{Analyses, Document, Layout, Result, StorageType, SystemClock};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<()> {
+/// let bucket = Arc::new(MemoryBucket::default());
+/// let analyses = Analyses::new(bucket, StorageType::Memory, Layout::new(""), Arc::new(SystemClock));
+///
+/// let document = Document::parse(r#"{"implementation": "hybrid", "status": "success"}"#.into())?;
+/// let saved = analyses.save_new(&document).await?;
+///
+/// let page = analyses.list(&ListQuery::default()).await?;
+/// assert_eq!(page.entries, [saved.entry]);
+/// assert_eq!(analyses.stats().await?.total_analyses, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Analyses {
     pub(crate) requests: RetryingBucket,
@@ -53,7 +77,7 @@ pub struct Analyses {
 }
 
 impl Analyses {
-    /// The analyses in `bucket`, whose keys follow `layout`, kept forever; on a host with this clock.
+    /// The service over `bucket`, whose keys follow `layout`, on a host with this clock. It keeps everything forever.
     #[must_use]
     pub fn new(
         bucket: Arc<dyn Bucket>,
@@ -72,14 +96,15 @@ impl Analyses {
         }
     }
 
-    /// The same for one operation that begins now, and whose caller waits no longer than this: requests that fail for
-    /// the moment are repeated as long as an answer can still come in time.
+    /// This service for one operation that begins now, and whose caller waits no longer than `time`.
+    ///
+    /// Requests that fail for the moment are repeated as long as an answer can still come in time.
     #[must_use]
     pub fn within(&self, time: Duration) -> Self {
         Self { requests: self.requests.within(time), ..self.clone() }
     }
 
-    /// The same, kept as long as the bucket's lifecycle rules keep them.
+    /// This service with a retention: what is past it is hidden, as the bucket's lifecycle rules remove it.
     #[must_use]
     pub fn with_retention(self, retention: Retention) -> Self {
         Self { retention, ..self }
@@ -103,7 +128,7 @@ impl Analyses {
         self.layout.document(&entry.id, entry.created_at)
     }
 
-    /// One cheap request: whether the bucket can be reached and its index read.
+    /// Checks with one cheap request that the bucket can be reached and its index read.
     ///
     /// # Errors
     /// Whatever stands in the way.

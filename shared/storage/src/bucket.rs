@@ -1,6 +1,7 @@
 //! The little of S3 that this product needs, as one trait. Every implementation passes the same contract
 //! suite, `testing::contract`.
 
+mod error;
 pub mod local;
 pub mod memory;
 pub mod s3;
@@ -13,7 +14,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::error::Result;
+pub use self::error::{BucketError, Result};
 use crate::time::SavedAt;
 use crate::token::ContentToken;
 
@@ -71,7 +72,7 @@ impl fmt::Display for ETag {
 /// What must hold for a write to take effect.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Precondition {
-    /// Nothing.
+    /// No condition: whatever is there is replaced.
     #[default]
     None,
     /// There is no object under the key (`If-None-Match: *`).
@@ -83,15 +84,15 @@ pub enum Precondition {
 /// One write of one object.
 #[derive(Debug, Clone)]
 pub struct Put {
-    /// Where.
+    /// The key of the object.
     pub key: Key,
     /// The content, stored byte for byte.
     pub body: Bytes,
-    /// The token of this write, given back by [`Bucket::head`] and [`Bucket::get`].
+    /// The time that names this write, given back by [`Bucket::head`] and [`Bucket::get`].
     pub saved_at: SavedAt,
     /// User metadata: ASCII names and values, for people and other programs. Local files do not keep it.
     pub metadata: Vec<(&'static str, String)>,
-    /// What must hold.
+    /// The condition of the write.
     pub precondition: Precondition,
 }
 
@@ -102,7 +103,7 @@ pub struct ObjectMeta {
     pub size: u64,
     /// Entity tag.
     pub etag: ETag,
-    /// The token of the write; for an object that another program wrote, its modification time.
+    /// The time that names the write; for an object that another program wrote, its modification time.
     pub saved_at: SavedAt,
     /// What tells its content from others, where the bucket knows without reading it: local files do not.
     pub token: Option<ContentToken>,
@@ -119,9 +120,9 @@ pub struct ObjectMeta {
 /// An object and its content.
 #[derive(Debug, Clone)]
 pub struct Object {
-    /// What the bucket knows of it.
+    /// What the bucket knows of the object.
     pub meta: ObjectMeta,
-    /// Its content.
+    /// The object's content.
     pub body: Bytes,
 }
 
@@ -137,7 +138,7 @@ pub struct GetOptions {
 /// The answer to a read.
 #[derive(Debug, Clone)]
 pub enum Got {
-    /// The object.
+    /// The object is there, and is this.
     Found(Object),
     /// The object still has the tag that the caller holds.
     NotModified {
@@ -151,7 +152,7 @@ pub enum Got {
 /// An object as a listing shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Its key.
+    /// The object's key.
     pub key: Key,
     /// Size in bytes.
     pub size: u64,
@@ -159,7 +160,7 @@ pub struct Listed {
     pub etag: ETag,
     /// What tells its content from others, where the bucket knows without reading it.
     pub token: Option<ContentToken>,
-    /// The token of the write, where listings show it: those of local files do, those of S3 do not.
+    /// The time that names the write, where listings show it: those of local files do, those of S3 do not.
     pub saved_at: Option<SavedAt>,
     /// When it was written, by the bucket's clock.
     pub last_modified: Timestamp,
@@ -168,7 +169,7 @@ pub struct Listed {
 /// One page of objects in byte order of their keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// The objects.
+    /// The objects of the page.
     pub objects: Vec<Listed>,
     /// Whether more follow; if so there is at least one here to go on from.
     pub truncated: bool,
@@ -177,7 +178,7 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// The keys alone.
+    /// The keys of the page, in order.
     #[must_use]
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Key> + Clone {
         self.objects.iter().map(|object| &object.key)
@@ -211,19 +212,19 @@ pub struct Version {
 /// Guide): minutes, hours, or up to two days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RestoreTier {
-    /// Within minutes; not for `DEEP_ARCHIVE`.
+    /// Brought back within minutes; not for `DEEP_ARCHIVE`.
     Expedited,
-    /// Within hours.
+    /// Brought back within hours.
     #[default]
     Standard,
-    /// Within a day or two, at the lowest price.
+    /// Brought back within a day or two, at the lowest price.
     Bulk,
 }
 
 /// What became of asking for a restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restoring {
-    /// It has begun, or goes on; a copy that is there already is kept for the days that were asked for.
+    /// The restore has begun, or goes on; a copy that is there already is kept for the days that were asked for.
     Accepted,
     /// There is nothing to restore: the object is not archived.
     NotArchived,
@@ -248,8 +249,29 @@ pub struct BucketInfo {
 /// are atomic per key, and listings in byte order of the keys.
 ///
 /// Every call is one attempt and one request. Where it fails for the moment, the error says what is known:
-/// [`Error::Refused`](crate::Error::Refused) had no effect, [`Error::NoAnswer`](crate::Error::NoAnswer) may have had, and
-/// may have it later still.
+/// [`BucketError::Refused`] had no effect, [`BucketError::NoAnswer`] may have had, and may have it later still.
+///
+/// ```
+/// use analysis_storage::bucket::memory::MemoryBucket;
+/// use analysis_storage::bucket::{Bucket, BucketError, Key, Precondition, Put};
+/// use analysis_storage::SavedAt;
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), BucketError> {
+/// let bucket = MemoryBucket::default();
+/// let create = Put {
+///     key: Key::new("analysis/2026/01/study-1.json"),
+///     body: "{}".into(),
+///     saved_at: SavedAt::from_micros(1_767_225_600_000_000),
+///     metadata: Vec::new(),
+///     precondition: Precondition::Absent,
+/// };
+/// bucket.put(create.clone()).await?;
+/// assert!(matches!(bucket.put(create).await, Err(BucketError::PreconditionFailed(_))));
+/// assert_eq!(bucket.list("analysis/2026/", None, 10).await?.objects.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait Bucket: Send + Sync + fmt::Debug {
     /// How far the bucket's clock is ahead of this host's, by what its answers said; `None` before the first of them.
@@ -262,13 +284,13 @@ pub trait Bucket: Send + Sync + fmt::Debug {
     /// Writes an object whole, or not at all.
     ///
     /// # Errors
-    /// [`Error::PreconditionFailed`](crate::Error::PreconditionFailed) if the condition does not hold.
+    /// [`BucketError::PreconditionFailed`] if the condition does not hold.
     async fn put(&self, put: Put) -> Result<ETag>;
 
     /// Reads an object.
     ///
     /// # Errors
-    /// [`Error::Archived`](crate::Error::Archived) if its content must be restored first.
+    /// [`BucketError::Archived`] if its content must be restored first.
     async fn get(&self, key: &Key, options: GetOptions) -> Result<Got>;
 
     /// What is known of an object; `None` if there is none.
@@ -280,7 +302,7 @@ pub trait Bucket: Send + Sync + fmt::Debug {
     /// Removes an object; removing none is a success.
     ///
     /// # Errors
-    /// [`Error::PreconditionFailed`](crate::Error::PreconditionFailed) if it is not the one with this tag.
+    /// [`BucketError::PreconditionFailed`] if it is not the one with this tag.
     async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()>;
 
     /// Up to `limit` objects (at most [`MAX_KEYS`]) whose keys begin with `prefix` and are greater than `start_after`.
@@ -292,14 +314,14 @@ pub trait Bucket: Send + Sync + fmt::Debug {
     /// The newest versions of one object, newest first.
     ///
     /// # Errors
-    /// [`Error::Unsupported`](crate::Error::Unsupported) if the bucket keeps none.
+    /// [`BucketError::Unsupported`] if the bucket keeps none.
     async fn versions(&self, key: &Key) -> Result<Vec<Version>>;
 
     /// Asks for a copy of an archived object that can be read for this many days. Returns at once; the copy is there
     /// when [`head`](Self::head) no longer says `archived`.
     ///
     /// # Errors
-    /// [`Error::Unsupported`](crate::Error::Unsupported) if the bucket has no archive.
+    /// [`BucketError::Unsupported`] if the bucket has no archive.
     async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring>;
 
     /// How the bucket is set up.

@@ -1,5 +1,5 @@
-//! Time and chance: the two things a deterministic simulation must own. Nothing else in the workspace reads
-//! the system clock.
+//! Time and chance: the two things a deterministic simulation must own. Nothing else in the workspace reads the
+//! system clock, waits or draws random numbers; `.clippy.toml` sees to it.
 
 mod corrected;
 mod offset;
@@ -25,10 +25,10 @@ pub trait Clock: Send + Sync + Debug {
     /// The time since some moment in the past: it never jumps, but may stand still while the host is suspended.
     fn monotonic(&self) -> Duration;
 
-    /// A uniformly random number: the random bits of new ids, and the jitter of retries.
+    /// A uniformly random number: the random bits of new ids, and the jitter of retries, for example.
     fn random(&self) -> u64;
 
-    /// Waits before a retry.
+    /// Waits, before a retry for example.
     async fn sleep(&self, duration: Duration);
 }
 
@@ -49,10 +49,12 @@ impl Clock for SystemClock {
     }
 
     #[expect(clippy::expect_used, reason = "a machine without a random source cannot make unique ids")]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that draws random numbers")]
     fn random(&self) -> u64 {
         getrandom::u64().expect("the operating system provides random bytes")
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that waits")]
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }

@@ -27,6 +27,20 @@ pub struct Summary {
 }
 
 /// A design analysis that may be stored: the very bytes that were sent, and what they say of themselves.
+///
+/// ```
+/// use analysis_storage::{Document, Error};
+///
+/// let sent = r#"{"status": "success", "execution_time": 11.37, "requirements": ["..."]}"#;
+/// let document = Document::parse(sent.into())?;
+/// assert_eq!(document.bytes(), sent);
+/// assert_eq!(document.summary().implementation.as_str(), "unknown");
+/// assert_eq!(document.summary().execution_ms, Some(11_370));
+///
+/// let refused = Document::parse(r#"{"execution_time": "long"}"#.into());
+/// assert!(matches!(refused, Err(Error::InvalidDocument(_))));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Document {
     bytes: Bytes,

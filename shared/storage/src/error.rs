@@ -1,7 +1,14 @@
-//! The one error type of the crate. Each kind says what the caller should do; the HTTP status of each is
-//! decided in one place, the `problem` module of `analysis-http`.
+//! Why operations fail. Each kind of [`Error`] says what the caller should do, and [`ErrorCode`] is its word; the HTTP
+//! status of each word is decided in one place, `problem/code.rs` of `analysis-http`. What a bucket answers is a
+//! [`BucketError`](crate::bucket::BucketError).
+
+mod code;
 
 use std::error::Error as StdError;
+
+pub use self::code::ErrorCode;
+use crate::bucket::BucketError;
+use crate::id::AnalysisId;
 
 /// A private cause, kept for the log and never shown to API callers.
 pub type Cause = Box<dyn StdError + Send + Sync>;
@@ -35,15 +42,34 @@ pub enum Error {
         /// What is wrong with it and what to send.
         reason: String,
     },
-    /// Nothing is stored under that name.
-    #[error("there is no {0}")]
-    NotFound(String),
+    /// An argument of an operation has no usable value. Send another.
+    #[error("{reason}")]
+    InvalidArgument {
+        /// The argument's name.
+        argument: &'static str,
+        /// What is wrong with it and what to send.
+        reason: String,
+    },
+    /// There is no such analysis, or no such version of it.
+    #[error("there is no {}", what(id, version.as_deref()))]
+    NotFound {
+        /// The id that was asked for.
+        id: AnalysisId,
+        /// The version that was asked for, if not the current one.
+        version: Option<String>,
+    },
     /// The condition the caller set (`If-Match`, `If-None-Match`) does not hold. Load again and decide.
     #[error("{0}")]
     PreconditionFailed(String),
     /// A save of this id is running right now. Try again shortly.
     #[error("a save of analysis `{0}` is still in flight; try again in a few seconds")]
     SaveInFlight(String),
+    /// Others were faster each time this call tried, until its time was up: it had no effect. Try again.
+    #[error("{operation} was outrun by others again and again; try again")]
+    Contended {
+        /// What was attempted, such as "the save of analysis `study-1`".
+        operation: String,
+    },
     /// The document lies in an archive storage class and must be restored before it can be read.
     #[error("{0} is archived; restore it before reading it")]
     Archived(String),
@@ -98,23 +124,20 @@ impl Error {
         Self::Refused { operation: operation.into(), source: source.into() }
     }
 
-    /// A request that may have had its effect.
-    pub(crate) fn no_answer(operation: impl Into<String>, source: impl Into<Cause>) -> Self {
-        Self::NoAnswer { operation: operation.into(), source: source.into() }
-    }
-
-    /// Whether it fails for the moment, so that trying again later may help.
-    #[must_use]
-    pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::NoAnswer { .. })
-    }
-
-    /// The same failure of an operation that has had part of its effect by now.
+    /// This failure of an operation that has had part of its effect by now.
     pub(crate) fn half_done(self) -> Self {
         match self {
             Self::Refused { operation, source } => Self::NoAnswer { operation, source },
+            contended @ Self::Contended { .. } => {
+                Self::NoAnswer { operation: "the rest of a change".to_owned(), source: Box::new(contended) }
+            }
             other => other,
         }
+    }
+
+    /// An operation on an analysis in which others were faster each time.
+    pub(crate) fn contended(operation: &str, id: &AnalysisId) -> Self {
+        Self::Contended { operation: format!("the {operation} of analysis `{id}`") }
     }
 
     pub(crate) fn query(parameter: &'static str, reason: impl Into<String>) -> Self {
@@ -123,5 +146,27 @@ impl Error {
 
     pub(crate) fn corrupt(key: &impl ToString, reason: impl Into<String>) -> Self {
         Self::Corrupt { key: key.to_string(), reason: reason.into() }
+    }
+}
+
+/// What was asked for, in words.
+fn what(id: &AnalysisId, version: Option<&str>) -> String {
+    match version {
+        Some(version) => format!("version {version:?} of analysis `{id}`"),
+        None => format!("analysis `{id}`"),
+    }
+}
+
+impl From<BucketError> for Error {
+    fn from(error: BucketError) -> Self {
+        match error {
+            BucketError::PreconditionFailed(_) => Self::PreconditionFailed(error.to_string()),
+            BucketError::Archived(key) => Self::Archived(key),
+            BucketError::Unsupported(what) => Self::Unsupported(what),
+            BucketError::Refused { operation, source } => Self::Refused { operation, source },
+            BucketError::NoAnswer { operation, source } => Self::NoAnswer { operation, source },
+            BucketError::Misconfigured { advice, source } => Self::Misconfigured { advice, source },
+            BucketError::BadKey { key, reason } => Self::Corrupt { key, reason: reason.to_owned() },
+        }
     }
 }

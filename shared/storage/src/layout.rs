@@ -112,7 +112,7 @@ impl Layout {
         format!("{}{}!{AFTER_IDS}", self.index(), Inverted(created_at).path())
     }
 
-    /// The same among entries of an earlier version.
+    /// A position behind every legacy entry of what was created at or after this instant.
     pub(crate) fn before_legacy(&self, created_at: CreatedAt) -> String {
         format!("{}{}!{AFTER_IDS}", self.index(), Inverted(created_at))
     }

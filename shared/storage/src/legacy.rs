@@ -42,7 +42,7 @@ impl LegacyBucket {
         self.layout.documents(None)
     }
 
-    /// Up to 1000 keys behind this one, whatever they are. One request.
+    /// Lists up to 1000 keys behind this one, whatever they are, in one request.
     ///
     /// # Errors
     /// Only those of every request.
@@ -56,7 +56,7 @@ impl LegacyBucket {
         self.layout.parse_document(key)
     }
 
-    /// What the bucket knows of an object.
+    /// What the bucket knows of an object; `None` if there is none.
     ///
     /// # Errors
     /// Only those of every request.
@@ -64,7 +64,7 @@ impl LegacyBucket {
         self.requests.head(key).await
     }
 
-    /// An object.
+    /// Reads an object; `None` if there is none.
     ///
     /// # Errors
     /// [`Error::Archived`](crate::Error::Archived) if it must be restored first.
@@ -92,7 +92,7 @@ pub fn created_at(document: &Document, meta: &ObjectMeta, month: Month) -> Creat
     }
 }
 
-/// The same, for a document that stays where it is: of these times, the first within the month of its key.
+/// When a document that stays where it is was created: of these times, the first within the month of its key.
 pub(crate) fn created_within(stated: Option<Timestamp>, meta: &ObjectMeta, month: Month) -> CreatedAt {
     let fitting = [stated, timestamp(meta)].into_iter().flatten().find(|at| month == Month::containing(*at));
     month.clamp(fitting.unwrap_or_else(|| meta.saved_at.timestamp()))

@@ -1,8 +1,36 @@
 //! Design analyses in one S3 bucket: save, load, list, totals and delete with a fixed number of requests each,
 //! however many are stored, and without a database.
 //!
-//! [`Analyses`] is the whole service; it runs over any [`Bucket`]. The protocol that makes its answers exact is
-//! described in `docs/decisions/`, its promises and their tests in `docs/semantics.md`.
+//! [`Analyses`] is the whole service; it runs over any [`Bucket`]. `docs/architecture.md` is the map of the repository,
+//! with all words and checklists of common changes; `docs/decisions/` argues for the protocol, and `docs/semantics.md`
+//! has every promise and its test.
+//!
+//! # What is stored
+//!
+//! - The *document*, the very bytes of an analysis, under a key that follows from its id and `created_at`.
+//! - Its *index entry*, an empty object whose key is the summary, so that one LIST answers for a thousand analyses. It
+//!   is *current* when it has the `saved_at` of its document, else *stale*.
+//! - The *id record*, for an id that does not carry its creation time as a `UUIDv7` does.
+//! - The *snapshot*, sums of the periods that are over, and *markers* of those that have changed since.
+//!
+//! # The rooms
+//!
+//! | Module | What it does |
+//! |---|---|
+//! | `protocol` | saves, loads and deletes: keeps a document and its entry together |
+//! | `index` | writes and reads entries, lists |
+//! | `totals` | counts, seals periods, marks those that change |
+//! | `maintenance` | checks, repairs, imports; reads for backups |
+//! | `retrying` | sends each request until the deadline, and finds out what one without an answer has done |
+//! | [`bucket`] | the trait, and the buckets: S3, files, memory |
+//! | `layout`, [`windows`], `clock` | spell every key, every span of time, every instant |
+//!
+//! # What always holds
+//!
+//! - The document is written before its entry, and the entry before the answer: after it, every reader sees the save.
+//! - Every write and delete of a document is conditional on what the operation saw there.
+//! - Entries are listed before the document is looked at that judges them.
+//! - A change of a period that may be sealed is marked before it, and the mark confirmed before the answer.
 
 mod analyses;
 pub mod bucket;
@@ -10,7 +38,6 @@ mod clock;
 pub mod config;
 mod document;
 mod error;
-
 mod id;
 mod index;
 mod instant;
@@ -31,18 +58,18 @@ mod time;
 mod token;
 mod totals;
 pub mod windows;
+mod words;
 
 pub use analyses::{Analyses, StorageType};
-pub use bucket::{Bucket, ETag, Key};
+pub use bucket::{Bucket, BucketError, ETag, Key};
 pub use clock::{Clock, ClockOffset, SystemClock};
-pub use config::Config;
+pub use config::StorageConfig;
 pub use document::{Document, Summary};
-pub use error::{Cause, Error, Result};
+pub use error::{Cause, Error, ErrorCode, Result};
 pub use id::AnalysisId;
 pub use index::{Entry, Page};
 pub use label::{Label, LabelKind};
 pub use layout::Layout;
-
 pub use maintenance::{import, repair};
 pub use month::Month;
 pub use protocol::{Condition, Loaded, Saved};

@@ -18,14 +18,16 @@ impl Month {
     /// The month as people write it: `2024-01`.
     ///
     /// # Errors
-    /// [`Error::Misconfigured`] for anything else, and for months before 2000 or after November 2286, in which
+    /// [`Error::InvalidArgument`] for anything else, and for months before 2000 or after November 2286, in which
     /// nothing can have been created.
     pub fn parse(text: &str) -> Result<Self> {
-        Self::read(text)
-            .ok_or_else(|| Error::misconfigured(format!("{text:?} is not a month, such as 2024-01")))
+        Self::read(text).ok_or_else(|| Error::InvalidArgument {
+            argument: "month",
+            reason: format!("{text:?} is not a month, such as 2024-01"),
+        })
     }
 
-    /// The same, or `None` for what is not a month.
+    /// The month in a text such as `2024-01`, or `None` for what is not a month.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let (first, _) = instant::parse_period(text).filter(|_| text.len() == "2024-01".len())?;
         let month = Self::containing(first);

@@ -34,7 +34,7 @@ pub enum Mutant {
 }
 
 impl Analyses {
-    /// The same, with one rule of the protocol broken.
+    /// This service with one rule of the protocol broken.
     #[must_use]
     pub fn with_mutant(mut self, mutant: Option<Mutant>, host: &Arc<dyn Clock>) -> Self {
         if mutant == Some(Mutant::HostClock) {

@@ -31,7 +31,7 @@ impl Limit {
             .ok_or_else(|| Error::query("limit", format!("{text:?} is not a number from 1 to {}", Self::MAX)))
     }
 
-    /// The number.
+    /// The limit as a number.
     #[must_use]
     pub fn get(self) -> usize {
         self.0.into()
@@ -187,11 +187,11 @@ fn seal(position: &str, filter: &Filter) -> [u8; 4] {
 /// One page of the list, as it was asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListQuery {
-    /// How many items at most.
+    /// How many items the page holds at most.
     pub limit: Limit,
-    /// Where to begin; `None` for the newest.
+    /// Where the page begins; `None` for the newest analyses.
     pub cursor: Option<Cursor>,
-    /// Which analyses to show.
+    /// Which analyses the page shows.
     pub filter: Filter,
 }
 

@@ -1,5 +1,8 @@
 //! Requests to the bucket, sent again while they fail for the moment.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,11 +10,12 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::bucket::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put, RestoreTier,
-    Restoring, Version,
+    self, Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition,
+    Put, RestoreTier, Restoring, Version,
 };
 use crate::clock::{BucketClock, Clock};
 use crate::error::{Error, Result};
+use crate::id::AnalysisId;
 use crate::time::{SavedAt, SavedAtSource};
 use crate::token::ContentToken;
 use crate::windows::{LONGEST_ATTEMPT, RETRY_FOR, signed};
@@ -60,9 +64,9 @@ pub(crate) struct Written {
 /// What became of a conditional write.
 #[derive(Debug)]
 pub(crate) enum PutOutcome {
-    /// It took effect.
+    /// The write took effect.
     Written(Written),
-    /// Its condition did not hold, and it had no effect.
+    /// The condition of the write did not hold, and it had no effect.
     Failed,
 }
 
@@ -73,13 +77,13 @@ impl RetryingBucket {
         Self { bucket, tokens: Arc::new(SavedAtSource::new(Arc::clone(&clock))), clock, deadline: None }
     }
 
-    /// The same for one operation that begins now, and whose caller waits no longer than this.
+    /// This bucket for one operation that begins now, and whose caller waits no longer than this.
     pub(crate) fn within(&self, time: Duration) -> Self {
         let within = time.saturating_sub(LONGEST_ATTEMPT);
         Self { deadline: Some(Deadline { begun: self.clock.monotonic(), within }), ..self.clone() }
     }
 
-    /// The same, with times of this clock.
+    /// This bucket with times of this clock.
     #[cfg(feature = "testing")]
     pub(crate) fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { tokens: Arc::new(SavedAtSource::new(Arc::clone(&clock))), clock, ..self }
@@ -95,17 +99,18 @@ impl RetryingBucket {
         self.bucket.clock_offset().is_some()
     }
 
-    /// Waits before the round `attempt` of an operation whose conditions keep failing because of others.
+    /// Waits before the next round of an operation whose conditions keep failing because of others.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the operation has no time left.
-    pub(crate) async fn next_round(&self, rounds: &mut Rounds, what: &str) -> Result<()> {
+    /// [`Error::Contended`] when the operation has no time left.
+    pub(crate) async fn next_round(
+        &self,
+        rounds: &mut Rounds,
+        operation: &str,
+        id: &AnalysisId,
+    ) -> Result<()> {
         let patience = rounds.0.get_or_insert_with(|| self.patience());
-        if self.waits(patience).await {
-            Ok(())
-        } else {
-            Err(Error::refused(what, "others changed the analysis again and again"))
-        }
+        if self.waits(patience).await { Ok(()) } else { Err(Error::contended(operation, id)) }
     }
 
     pub(crate) async fn get(&self, key: &Key, options: &GetOptions) -> Result<Got> {
@@ -149,24 +154,24 @@ impl RetryingBucket {
     /// has taken the place of the deleted one.
     pub(crate) async fn delete_matching(&self, key: &Key, tag: &ETag) -> Result<bool> {
         let mut patience = self.patience();
-        let mut lost = None;
+        let mut lost: Option<BucketError> = None;
         loop {
             match self.bucket.delete(key, Some(tag)).await {
                 Ok(()) => return Ok(true),
-                Err(Error::PreconditionFailed(_)) => {
+                Err(BucketError::PreconditionFailed(_)) => {
                     let Some(lost) = lost else { return Ok(false) };
                     let found = self.head(key).await.map_err(Error::half_done)?;
-                    return if found.is_none() { Ok(true) } else { Err(lost) };
+                    return if found.is_none() { Ok(true) } else { Err(lost.into()) };
                 }
                 Err(error) if error.is_passing() => {
                     if !self.waits(&mut patience).await {
-                        return Err(lost.unwrap_or(error));
+                        return Err(lost.unwrap_or(error).into());
                     }
-                    if let Error::NoAnswer { .. } = error {
+                    if let BucketError::NoAnswer { .. } = error {
                         lost = Some(error);
                     }
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -176,7 +181,7 @@ impl RetryingBucket {
         self.put_whatever(key, |_| Bytes::new()).await
     }
 
-    /// Writes an object, whatever is there; every attempt with a token of its own.
+    /// Writes an object, whatever is there; every attempt with a `saved_at` of its own.
     pub(crate) async fn put_whatever(&self, key: &Key, body: impl Fn(SavedAt) -> Bytes) -> Result<()> {
         let put = || {
             let saved_at = self.tokens.next();
@@ -186,10 +191,10 @@ impl RetryingBucket {
         self.retry(|| self.bucket.put(put())).await.map(drop)
     }
 
-    /// Writes an object under its precondition, every attempt with a token of its own that is greater than `above`.
+    /// Writes an object under its precondition, every attempt with a `saved_at` of its own, greater than `above`.
     ///
     /// A condition that fails because an earlier attempt of this very call took effect, though its answer was lost, is
-    /// recognised by that attempt's token and is a success.
+    /// recognised by that attempt's `saved_at` and is a success.
     ///
     /// # Errors
     /// [`Error::NoAnswer`] also if an answer was lost, and what is there now is neither this write nor older than it:
@@ -207,22 +212,24 @@ impl RetryingBucket {
             let (key, body, saved_at) = (put.key.clone(), put.body.clone(), put.saved_at);
             match self.bucket.put(put).await {
                 Ok(etag) => return Ok(PutOutcome::Written(self.written(saved_at, etag, &body))),
-                Err(Error::PreconditionFailed(_)) => {
+                Err(BucketError::PreconditionFailed(_)) => {
                     return match lost.error {
                         None => Ok(PutOutcome::Failed),
-                        Some(error) => self.verdict(&key, &body, &lost.tokens, begun).await?.ok_or(error),
+                        Some(error) => {
+                            self.verdict(&key, &body, &lost.tokens, begun).await?.ok_or(error.into())
+                        }
                     };
                 }
                 Err(error) if error.is_passing() => {
                     if !self.waits(&mut patience).await {
-                        return Err(lost.error.unwrap_or(error));
+                        return Err(lost.error.unwrap_or(error).into());
                     }
-                    if let Error::NoAnswer { .. } = error {
+                    if let BucketError::NoAnswer { .. } = error {
                         lost.tokens.push(saved_at);
                         lost.error = Some(error);
                     }
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -256,17 +263,17 @@ impl RetryingBucket {
 
     async fn retry<T, F>(&self, mut request: impl FnMut() -> F) -> Result<T>
     where
-        F: Future<Output = Result<T>>,
+        F: Future<Output = bucket::Result<T>>,
     {
         let mut patience = self.patience();
         loop {
             match request().await {
                 Err(error) if error.is_passing() => {
                     if !self.waits(&mut patience).await {
-                        return Err(error);
+                        return Err(error.into());
                     }
                 }
-                result => return result,
+                result => return result.map_err(Error::from),
             }
         }
     }
@@ -307,5 +314,5 @@ struct Begun {
 #[derive(Debug, Default)]
 struct Lost {
     tokens: Vec<SavedAt>,
-    error: Option<Error>,
+    error: Option<BucketError>,
 }

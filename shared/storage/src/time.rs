@@ -23,9 +23,9 @@ pub(crate) fn midnight(day: Date) -> Option<Timestamp> {
 pub struct CreatedAt(i64);
 
 impl CreatedAt {
-    /// 2000-01-01T00:00:00Z.
+    /// The earliest creation time, 2000-01-01T00:00:00Z.
     pub const MIN: Self = Self(946_684_800_000);
-    /// 2286-11-20T17:46:39.999Z, the last instant of 13 digits.
+    /// The latest creation time, 2286-11-20T17:46:39.999Z: the last instant of 13 digits.
     pub const MAX: Self = Self(9_999_999_999_999);
 
     /// The instant, or `None` outside [`MIN`](Self::MIN) to [`MAX`](Self::MAX).
@@ -70,8 +70,8 @@ impl fmt::Display for CreatedAt {
     }
 }
 
-/// When a document was written, in microseconds since the Unix epoch: the token that ties an index entry to
-/// the one write of its document.
+/// When a document was written, in microseconds since the Unix epoch: the name of that one write, which ties
+/// its index entry to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SavedAt(i64);
 
@@ -121,13 +121,13 @@ pub struct SavedAtSource {
 }
 
 impl SavedAtSource {
-    /// Tokens of this clock.
+    /// A source of times of this clock.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, last: AtomicI64::new(i64::MIN) }
     }
 
-    /// The next token.
+    /// The present, or the first microsecond after it that was not handed out yet.
     #[must_use]
     pub fn next(&self) -> SavedAt {
         let now = self.clock.now().as_microsecond();

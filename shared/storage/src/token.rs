@@ -8,7 +8,7 @@ use md5::{Digest, Md5};
 
 use crate::bucket::ETag;
 
-/// 64 bits of a digest.
+/// The content token: 64 bits of a digest that tell one content of a document from others.
 ///
 /// Of the content's MD5 where that is the store's entity tag, as on S3 for objects that were put whole and encrypted
 /// with AES256 (Amazon S3 API Reference, "Object"); of the tag itself where it is made otherwise. So a listing, which

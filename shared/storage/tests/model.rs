@@ -145,7 +145,7 @@ impl Run {
         let id = self.id();
         match self.analyses.delete(&id, None).await {
             Ok(()) => assert!(self.stored.remove(id.as_str()).is_some(), "{id} was not there"),
-            Err(Error::NotFound(_)) => assert!(!self.stored.contains_key(id.as_str()), "{id} was there"),
+            Err(Error::NotFound { .. }) => assert!(!self.stored.contains_key(id.as_str()), "{id} was there"),
             Err(e) => panic!("{id}: {e}"),
         }
     }
@@ -158,7 +158,7 @@ impl Run {
                 let known = known.unwrap_or_else(|| panic!("{id} should not be there"));
                 assert_eq!((body.as_ref(), meta.etag), (known.text.as_bytes(), known.etag.clone()), "{id}");
             }
-            Err(Error::NotFound(_)) => assert!(known.is_none(), "{id} is lost"),
+            Err(Error::NotFound { .. }) => assert!(known.is_none(), "{id} is lost"),
             other => panic!("{id}: {other:?}"),
         }
     }

@@ -6,8 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use analysis_storage::Config;
-use analysis_storage::config::Storage;
+use analysis_http::ServerConfig;
+use analysis_http::telemetry::LogConfig;
+use analysis_storage::StorageConfig;
+use analysis_storage::config::{Environment, Storage};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -44,7 +46,10 @@ fn known() -> BTreeSet<String> {
             asked.borrow_mut().insert(name.to_owned());
             set.get(name).map(|value| (*value).to_owned())
         };
-        Config::from_lookup(lookup).unwrap();
+        let environment = Environment::from_lookup(lookup);
+        StorageConfig::from_environment(&environment).unwrap();
+        ServerConfig::from_environment(&environment).unwrap();
+        LogConfig::from_environment(&environment).unwrap();
     }
     asked.into_inner()
 }
@@ -58,15 +63,13 @@ fn every_variable_is_one_that_the_program_reads_and_none_is_missing() {
         let unknown: Vec<_> =
             container.environment.keys().filter(|v| !known.contains(*v)).filter(credentials).collect();
         assert_eq!(unknown, Vec::<&String>::new(), "{name}");
-        let config = Config::from_lookup(|variable| container.environment.get(variable).cloned())
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(
-            (config.api_host.as_str(), u64::from(config.api_port)),
-            ("0.0.0.0", container.port),
-            "{name}"
-        );
-        assert!(config.api_token.is_some(), "{name}: an address that others reach needs a token");
-        assert_eq!(matches!(config.storage, Storage::S3 { .. }), name != "docker", "{name}");
+        let environment = Environment::from_lookup(|variable| container.environment.get(variable).cloned());
+        let store = StorageConfig::from_environment(&environment).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let server = ServerConfig::from_environment(&environment).unwrap_or_else(|e| panic!("{name}: {e}"));
+        LogConfig::from_environment(&environment).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!((server.host.as_str(), u64::from(server.port)), ("0.0.0.0", container.port), "{name}");
+        assert!(server.token.is_some(), "{name}: an address that others reach needs a token");
+        assert_eq!(matches!(store.storage, Storage::S3 { .. }), name != "docker", "{name}");
     }
 }
 

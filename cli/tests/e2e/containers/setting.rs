@@ -78,7 +78,7 @@ impl Setting<'_> {
         let again = self.start();
         assert_eq!(client.get("/analyses/in-flight").body, DOCUMENT.as_bytes());
         drop(again);
-        for arguments in [&["rebuild"][..], &["rebuild", "--check", "--grace", "0"]] {
+        for arguments in [&["repair"][..], &["check", "--grace", "0"]] {
             let arguments: Vec<_> = arguments.iter().copied().map(str::to_owned).collect();
             output(&mut self.command(&arguments));
         }

@@ -128,7 +128,10 @@ fn cargo(arguments: &[&str]) -> Result<(), String> {
         arguments.get(at + 1).copied()
     };
     match arguments {
-        ["run", "--quiet", "-p", "design-analysis", "--", rest @ ..] => parses(rest),
+        ["run" | "build" | "install", ..] if !arguments.contains(&"--locked") => {
+            Err("no --locked".to_owned())
+        }
+        ["run", "--locked", "--quiet", "-p", "design-analysis", "--", rest @ ..] => parses(rest),
         ["run" | "build" | "test", ..] => {
             let directory = package(value("-p").ok_or("no package")?)?;
             let filter = arguments.last().filter(|_| arguments[0] == "test").copied();
@@ -189,6 +192,21 @@ fn every_test_target_is_run() {
         targets.map(|target| target.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
     let run: BTreeSet<_> = named("EXHAUSTIVE").into_iter().chain(named("OTHERS")).collect();
     assert_eq!(run, targets.collect::<BTreeSet<_>>());
+    // The examples in the comments, too.
+    assert!(makefile.lines().any(|line| line.starts_with("\tcargo test ") && line.ends_with(" --doc")));
+}
+
+#[test]
+fn cargo_keeps_to_the_lock_file_wherever_it_compiles() {
+    let compiles =
+        ["build", "clippy", "deny", "doc", "install", "lambda build", "lambda watch", "run", "test"];
+    let compiles = compiles.map(|command| format!("cargo {command} "));
+    for file in ["Makefile", ".ci/run", ".ci/mutants", "deploy/docker/Dockerfile"] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        for line in text.lines().filter(|line| compiles.iter().any(|command| line.contains(command))) {
+            assert!(line.contains("--locked") || line.contains("--version"), "{file}: {line}");
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use analysis_http::{App, finish};
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::{Analyses, Config, Layout, StorageType, SystemClock};
+use analysis_storage::config::Environment;
+use analysis_storage::{Analyses, Layout, StorageConfig, StorageType, SystemClock};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -43,7 +44,7 @@ fn routes_of(function: &str) -> Router<App> {
 
 #[tokio::test]
 async fn every_route_leads_to_a_function_that_answers_it() {
-    let config = Config::from_lookup(|_| None).unwrap();
+    let config = StorageConfig::from_environment(&Environment::from_lookup(|_| None)).unwrap();
     let bucket = Arc::new(MemoryBucket::default());
     let analyses = Analyses::new(bucket, StorageType::Memory, Layout::new(""), Arc::new(SystemClock));
     let app = App::new(analyses, config);
@@ -110,6 +111,42 @@ fn callers_are_authorized_by_iam_unless_chosen_otherwise() {
     assert_eq!(authorizer["JwtConfiguration"], expected);
     assert_eq!(authorizer["IdentitySource"], json!(["$request.header.Authorization"]));
     assert_eq!(stack["Parameters"]["Authorizer"]["AllowedValues"], json!(["IAM", "JWT", "NONE"]));
+}
+
+/// An update of a route that leaves `AuthorizerId` out does not detach the authorizer (aws-cdk 20695, CloudFormation's
+/// coverage roadmap 2184). What names another API is made anew instead, and what it replaces goes afterwards.
+#[test]
+fn a_switch_from_or_to_tokens_replaces_every_route_and_never_opens_one() {
+    let jwt = ["Authorizer=JWT", "JwtIssuer=https://issuer.example", "JwtAudience=one"];
+    for (parameters, api) in [(&[][..], "Api"), (&["Authorizer=NONE"], "Api"), (&jwt, "JwtApi")] {
+        let stack = stack(parameters);
+        let own = json!({ "Ref": api });
+        assert_eq!(resources(&stack, "AWS::ApiGatewayV2::Api").keys().collect::<Vec<_>>(), [&api]);
+        for kind in ["Route", "Integration", "Stage", "Authorizer"] {
+            for (name, properties) in resources(&stack, &format!("AWS::ApiGatewayV2::{kind}")) {
+                assert_eq!(properties["ApiId"], own, "{parameters:?} {name}");
+            }
+        }
+        // Between IAM and NONE the routes stay, and each says which it wants.
+        for (name, route) in resources(&stack, "AWS::ApiGatewayV2::Route") {
+            assert_eq!(route["AuthorizerId"].is_null(), api == "Api", "{name}");
+            assert!(route["AuthorizationType"].is_string(), "{name}");
+        }
+        let elsewhere = if api == "Api" { "JwtApi" } else { "\"Api\"" };
+        assert!(!stack.to_string().replace("Output", "").contains(elsewhere), "{parameters:?}");
+    }
+}
+
+/// The two are alike but for their callers.
+#[test]
+fn the_api_of_tokens_is_as_the_other() {
+    let origins = "CorsOrigins=https://a.example";
+    let jwt = ["Authorizer=JWT", "JwtIssuer=https://issuer.example", "JwtAudience=one", origins];
+    let (jwt, iam) = (stack(&jwt), stack(&[origins]));
+    assert_eq!(
+        resources(&jwt, "AWS::ApiGatewayV2::Api")["JwtApi"],
+        resources(&iam, "AWS::ApiGatewayV2::Api")["Api"]
+    );
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use analysis_storage::config::Storage;
-use analysis_storage::{Config, Retention};
+use analysis_http::telemetry::LogConfig;
+use analysis_storage::config::{Environment, Storage};
+use analysis_storage::{Retention, StorageConfig};
 use serde_json::json;
 
 use super::{BUCKET, defaults, resources, stack, text};
@@ -17,11 +18,12 @@ fn their_variables_are_a_configuration_of_the_same_bucket_and_retention() {
     for (name, function) in resources(&stack, "AWS::Lambda::Function") {
         let variables = function["Environment"]["Variables"].as_object().unwrap();
         let asked = RefCell::new(BTreeSet::new());
-        let config = Config::from_lookup(|variable| {
+        let environment = Environment::from_lookup(|variable| {
             asked.borrow_mut().insert(variable.to_owned());
             variables.get(variable).map(|value| text(value).to_owned())
         });
-        let config = config.unwrap();
+        let config = StorageConfig::from_environment(&environment).unwrap();
+        let log = LogConfig::from_environment(&environment).unwrap();
         let unknown: Vec<_> = variables.keys().filter(|name| !asked.borrow().contains(*name)).collect();
         assert_eq!(unknown, Vec::<&String>::new(), "{name} has variables that nobody reads");
         let Storage::S3 { settings, prefix } = config.storage else { panic!("{name} is not on S3") };
@@ -31,7 +33,7 @@ fn their_variables_are_a_configuration_of_the_same_bucket_and_retention() {
             ("us-east-1", None, "team/a")
         );
         assert_eq!(config.retention, Retention::days(700));
-        assert_eq!((config.max_document_bytes, config.log_filter.as_deref()), (6_291_456, Some("debug")));
+        assert_eq!((config.max_document_bytes, log.filter.as_deref()), (6_291_456, Some("debug")));
     }
 }
 

@@ -18,7 +18,7 @@ fn no_spelling_of_a_path_leads_a_transfer_into_the_store() {
     for name in names {
         let path = parent.join(name);
         for command in
-            [["backup", "--to"], ["restore-backup", "--from"], ["verify", "--against"], ["migrate", "--from"]]
+            [["backup", "--to"], ["restore", "--from"], ["verify", "--against"], ["import", "--from"]]
         {
             let ran = stage.run(&[command[0], command[1], text(&path)]);
             assert_eq!(ran.code, Some(2), "{command:?} {name}: {}", ran.out);

@@ -22,7 +22,8 @@ fn archived_documents_are_reported_or_restored_and_waited_for() {
     let verify = ["verify", "--against", backup];
     run(&cloud.variables(), &verify).assert_found(&["only_in_store cold"]);
 
-    let arguments = ["backup", "--to", backup, "--restore", "--restore-days", "2", "--restore-tier", "bulk"];
+    let arguments =
+        ["backup", "--to", backup, "--restore-archived", "--restore-days", "2", "--restore-tier", "bulk"];
     run(&cloud.variables(), &arguments).assert_well(&[("copied", 1), ("unchanged", 1)]);
     run(&cloud.variables(), &verify).assert_well(&[("equal", 2)]);
 }

@@ -85,7 +85,7 @@ fn a_backup_that_was_cut_off_between_line_and_file_is_finished() {
     // As it is, every file is described by a line.
     let other = TempDir::new().unwrap();
     let variables = [("LOCAL_STORAGE_DIR", text(other.path()))];
-    run(&variables, &["restore-backup", "--from", &stage.backup]).assert_well(&[("created", 3)]);
+    run(&variables, &["restore", "--from", &stage.backup]).assert_well(&[("created", 3)]);
     stage.verify().assert_found(&["sha256 one.json"]);
     stage.backup().assert_well(&[("copied", 1), ("unchanged", 2)]);
     assert_eq!(stage.file("manifest.jsonl"), new);
@@ -109,7 +109,7 @@ fn damage_to_a_backup_is_found_and_does_not_reach_the_store() {
         "unlisted_file extra.json",
     ];
     for (created, unchanged) in [(1, 0), (0, 1)] {
-        let ran = run(&variables, &["restore-backup", "--from", &stage.backup]);
+        let ran = run(&variables, &["restore", "--from", &stage.backup]);
         ran.assert_found(&problems);
         assert_eq!(
             (&ran.totals()["created"], &ran.totals()["unchanged"]),
@@ -139,7 +139,7 @@ fn an_id_that_the_store_knows_keeps_its_creation_time_and_a_conflict_its_documen
     let client = server.client();
     client.put("one", br#"{"n":"one"}"#);
     client.put("two", br#"{"n":"other"}"#);
-    let restore = ["restore-backup", "--from", &stage.backup];
+    let restore = ["restore", "--from", &stage.backup];
     run(&variables, &restore).assert_found(&[
         "conflict two.json",
         "other_created_at one.json",
@@ -156,7 +156,7 @@ fn two_backups_do_not_share_a_directory() {
     let stage = stage();
     let lock = fs::File::create(Path::new(&stage.backup).join(".backup/lock")).unwrap();
     lock.lock().unwrap();
-    for arguments in [["backup", "--to"], ["restore-backup", "--from"], ["verify", "--against"]] {
+    for arguments in [["backup", "--to"], ["restore", "--from"], ["verify", "--against"]] {
         let ran = stage.run(&[&arguments[..], &[&*stage.backup]].concat());
         assert_eq!(ran.code, Some(2));
         assert!(ran.err.contains("another command is at work on the backup"), "{}", ran.err);

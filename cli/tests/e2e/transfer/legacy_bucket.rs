@@ -68,7 +68,7 @@ fn an_older_bucket_is_taken_in_and_the_newest_of_an_id_wins() {
         (&[], [("created", 5), ("unchanged", 0)]),
         (&[], [("created", 0), ("unchanged", 5)]),
     ] {
-        let ran = run(&variables, &[&["migrate", "--from", &from], arguments].concat());
+        let ran = run(&variables, &[&["import", "--from", &from], arguments].concat());
         ran.assert_found(&PROBLEMS);
         assert!(counts.iter().all(|(name, count)| ran.totals()[*name] == *count), "{}", ran.out);
     }
@@ -92,7 +92,7 @@ fn an_older_bucket_elsewhere_is_named_by_flags() {
     let of_the_cloud = cloud.variables();
     let endpoint = of_the_cloud.iter().find(|(name, _)| *name == "S3_ENDPOINT_URL").unwrap().1;
     let from = ["--from", &below(&cloud, "old"), "--from-endpoint", endpoint, "--from-region", "us-east-1"];
-    run(&variables, &[&["migrate"][..], &from].concat()).assert_found(&PROBLEMS);
+    run(&variables, &[&["import"][..], &from].concat()).assert_found(&PROBLEMS);
     assert_eq!(listed(&variables, super::text(&directory.path().join("backup"))), taken());
 }
 
@@ -100,7 +100,7 @@ fn an_older_bucket_elsewhere_is_named_by_flags() {
 fn an_older_bucket_without_documents_is_an_error() {
     let cloud = Cloud::start();
     fill(&cloud);
-    let ran = run(&cloud.variables(), &["migrate", "--from", &below(&cloud, "old/analysis")]);
+    let ran = run(&cloud.variables(), &["import", "--from", &below(&cloud, "old/analysis")]);
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     let message = format!(
         "there are no objects below old/analysis/analysis/ in s3://{}; --from names what comes before",
@@ -110,15 +110,15 @@ fn an_older_bucket_without_documents_is_an_error() {
 }
 
 #[test]
-fn the_store_itself_is_not_migrated_but_adopted_by_a_rebuild() {
+fn the_store_itself_is_not_imported_but_adopted_by_a_repair() {
     let cloud = Cloud::start();
     fill(&cloud);
     let variables = [&cloud.variables()[..], &[("S3_PREFIX", "old")]].concat();
-    let refused = run(&variables, &["migrate", "--from", &below(&cloud, "old/")]);
+    let refused = run(&variables, &["import", "--from", &below(&cloud, "old/")]);
     assert_eq!(refused.code, Some(2));
-    assert!(refused.err.contains("`design-analysis rebuild` adopts"), "{}", refused.err);
+    assert!(refused.err.contains("`design-analysis repair` adopts"), "{}", refused.err);
 
-    let output = program(&variables).arg("rebuild").output().unwrap();
+    let output = program(&variables).arg("repair").output().unwrap();
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert_eq!(output.status.code(), Some(1), "{text}");
     let older = "misplaced object: old/analysis/2024/01/twice.json (its id belongs to \
@@ -131,6 +131,6 @@ fn the_store_itself_is_not_migrated_but_adopted_by_a_rebuild() {
     assert_eq!(std::fs::read_to_string(backup.join("twice.json")).unwrap(), TWO);
     // A document that is no analysis comes back, too.
     let restored = [&cloud.variables()[..], &[("S3_PREFIX", "restored")]].concat();
-    run(&restored, &["restore-backup", "--from", super::text(&backup)]).assert_well(&[("created", 6)]);
+    run(&restored, &["restore", "--from", super::text(&backup)]).assert_well(&[("created", 6)]);
     run(&restored, &["verify", "--against", super::text(&backup)]).assert_well(&[("equal", 6)]);
 }

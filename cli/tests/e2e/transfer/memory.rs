@@ -9,7 +9,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::{text, write};
-use crate::common::{Cloud, program};
+use crate::common::program;
+use crate::s3_in_memory::S3InMemory;
 
 /// 100 MB.
 const MOST_KB: u64 = 100_000_000 / 1024;
@@ -51,12 +52,12 @@ fn check(first: &[(&str, &str)], second: &[(&str, &str)]) {
     fill(&source);
     let (source, backup) = (text(&source), text(&backup));
     for (variables, arguments) in [
-        (first, ["migrate", "--from", source]),
-        (first, ["migrate", "--from", source]),
+        (first, ["import", "--from", source]),
+        (first, ["import", "--from", source]),
         (first, ["backup", "--to", backup]),
         (first, ["verify", "--against", backup]),
-        (second, ["restore-backup", "--from", backup]),
-        (second, ["restore-backup", "--from", backup]),
+        (second, ["restore", "--from", backup]),
+        (second, ["restore", "--from", backup]),
     ] {
         let peak = peak(variables, &arguments, 0);
         assert!((1000..MOST_KB).contains(&peak), "{arguments:?}: {peak} KB");
@@ -73,9 +74,9 @@ fn it_stays_below_100_mb_on_files() {
 
 #[test]
 fn it_stays_below_100_mb_on_s3() {
-    let cloud = Cloud::alone();
+    let s3 = S3InMemory::start();
     let directory = TempDir::new().unwrap();
-    check(&cloud.variables(), &[("LOCAL_STORAGE_DIR", text(directory.path()))]);
+    check(&s3.variables(), &[("LOCAL_STORAGE_DIR", text(directory.path()))]);
 }
 
 /// What other tests hold by size, held by number.
@@ -96,7 +97,7 @@ fn it_stays_below_30_mb_however_many_files_there_are() {
     }
     let variables = [("LOCAL_STORAGE_DIR", text(&store))];
     for (source, code) in [(&equal, 1), (&bad, 1), (&tiny, 0)] {
-        let peak = peak(&variables, &["migrate", "--dry-run", "--from", text(source)], code);
+        let peak = peak(&variables, &["import", "--dry-run", "--from", text(source)], code);
         eprintln!("{}: {peak} KB", source.display());
         assert!((1000..30_000).contains(&peak), "{}: {peak} KB", source.display());
     }

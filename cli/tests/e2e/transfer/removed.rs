@@ -45,7 +45,7 @@ fn an_empty_store_empties_a_backup_only_when_told_and_what_was_removed_can_be_re
     let [store, again] = ["store", "again"].map(|name| directory.path().join(name));
     let variables = [("LOCAL_STORAGE_DIR", text(&store))];
     let removed = Path::new(&stage.backup).join(".backup/removed");
-    run(&variables, &["restore-backup", "--from", text(&removed)]).assert_well(&[("created", 3)]);
+    run(&variables, &["restore", "--from", text(&removed)]).assert_well(&[("created", 3)]);
     run(&variables, &["backup", "--to", text(&again)]).assert_well(&[("copied", 3)]);
     assert_eq!(manifest(&again), listed);
 }
@@ -82,7 +82,7 @@ fn of_what_is_removed_every_copy_is_kept() {
         write(&removed, "five.json", copy);
         let other = TempDir::new().unwrap();
         let variables = [("LOCAL_STORAGE_DIR", text(other.path()))];
-        run(&variables, &["restore-backup", "--from", text(&removed)]).assert_well(&[("created", 1)]);
+        run(&variables, &["restore", "--from", text(&removed)]).assert_well(&[("created", 1)]);
     }
 }
 
@@ -106,18 +106,18 @@ fn a_file_that_is_not_of_the_backup_is_moved_aside_and_reported() {
 }
 
 #[test]
-fn a_backup_is_not_migrated_and_what_it_removed_is_never_taken() {
+fn a_backup_is_not_imported_and_what_it_removed_is_never_taken() {
     let stage = stage();
     let other = TempDir::new().unwrap();
     let store = other.path().join("store");
     let variables = [("LOCAL_STORAGE_DIR", text(&store))];
-    let ran = run(&variables, &["migrate", "--from", &stage.backup]);
+    let ran = run(&variables, &["import", "--from", &stage.backup]);
     assert_eq!(ran.code, Some(2));
-    assert!(ran.err.contains("`restore-backup --from"), "{}", ran.err);
+    assert!(ran.err.contains("`restore --from"), "{}", ran.err);
 
     let source = other.path().join("source");
     write(&source, "nested/one.json", "{}");
     write(&source, "nested/.backup/removed/two.json", "{}");
-    run(&variables, &["migrate", "--from", text(&source)]).assert_well(&[("created", 1)]);
+    run(&variables, &["import", "--from", text(&source)]).assert_well(&[("created", 1)]);
     run(&variables, &["verify", "--against", text(&source)]).assert_well(&[("equal", 1)]);
 }

@@ -11,8 +11,9 @@ use tempfile::TempDir;
 
 use super::tree::{Planted, plant};
 use super::{manifest, run, text};
-use crate::common::{Cloud, program, rebuild};
+use crate::common::{Cloud, program, repair};
 use crate::random::Random;
+use crate::s3_in_memory::S3InMemory;
 
 type Variables<'a> = [(&'a str, &'a str)];
 
@@ -39,9 +40,9 @@ fn round_trip(count: u64, seed: u64, first: &Variables<'_>, second: &Variables<'
     let longest = count * 1000 / each_second;
     let mut killed = 0;
 
-    let migrate = ["migrate", "--from", text(&source)];
-    killed += kill(first, &migrate, longest, &mut random);
-    let done = run(first, &migrate);
+    let import = ["import", "--from", text(&source)];
+    killed += kill(first, &import, longest, &mut random);
+    let done = run(first, &import);
     done.assert_well(&[]);
     let totals = done.totals();
     assert_eq!(
@@ -63,7 +64,7 @@ fn round_trip(count: u64, seed: u64, first: &Variables<'_>, second: &Variables<'
     killed += kill(first, &verify, longest / 16, &mut random);
     run(first, &verify).assert_well(&[("equal", count), ("in_the_store", count)]);
 
-    let restore = ["restore-backup", "--from", text(&backup)];
+    let restore = ["restore", "--from", text(&backup)];
     killed += kill(second, &restore, longest, &mut random);
     run(second, &restore).assert_well(&[]);
     run(second, &["backup", "--to", text(&again)]).assert_well(&[("copied", count)]);
@@ -71,7 +72,7 @@ fn round_trip(count: u64, seed: u64, first: &Variables<'_>, second: &Variables<'
     assert_eq!(manifest(&again), manifest(&backup));
     check_backup(&planted, &source, &again);
     assert!(killed > KILLS, "the kills came too late: {killed}");
-    rebuild(second);
+    repair(second);
 }
 
 /// Every document is there byte for byte, with its creation time; and nothing else.
@@ -103,9 +104,9 @@ fn five_thousand_documents_survive_it_on_files() {
 
 #[test]
 fn five_thousand_documents_survive_it_on_s3() {
-    let cloud = Cloud::alone();
+    let s3 = S3InMemory::start();
     let directory = TempDir::new().unwrap();
-    round_trip(5000, 12, &cloud.variables(), &[("LOCAL_STORAGE_DIR", text(directory.path()))], 150);
+    round_trip(5000, 12, &s3.variables(), &[("LOCAL_STORAGE_DIR", text(directory.path()))], 1000);
 }
 
 #[test]

@@ -33,8 +33,8 @@ fn a_transfer_that_is_told_to_end_finishes_what_it_has_begun() {
     let [source, store] = ["source", "store"].map(|name| directory.path().join(name));
     plant(&source, 900, 14);
     let variables = [("LOCAL_STORAGE_DIR", text(&store))];
-    let migrate = ["migrate", "--from", text(&source)];
-    let child = start(&variables, &migrate);
+    let import = ["import", "--from", text(&source)];
+    let child = start(&variables, &import);
     let deadline = Instant::now() + Duration::from_mins(1);
     while index_entries(&store).len() < 20 {
         assert!(Instant::now() < deadline, "nothing is saved");
@@ -43,9 +43,9 @@ fn a_transfer_that_is_told_to_end_finishes_what_it_has_begun() {
     let (code, said) = end(child, "-TERM");
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("finishing what has been begun") && said.contains(INTERRUPTED), "{said}");
-    let check = program(&variables).args(["rebuild", "--check", "--grace", "0"]).output().unwrap();
+    let check = program(&variables).args(["check", "--grace", "0"]).output().unwrap();
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
-    let rest = run(&variables, &migrate);
+    let rest = run(&variables, &import);
     rest.assert_well(&[]);
     assert!(
         rest.totals()["created"].as_u64().unwrap() > 0 && rest.totals()["unchanged"].as_u64().unwrap() >= 20
@@ -60,20 +60,20 @@ fn an_import_is_finished_when_problems_cannot_be_reported() {
         write(&source, &format!("{n}.json"), if n % 2 == 0 { "{}" } else { "{" });
     }
     let variables = [("LOCAL_STORAGE_DIR", text(&store))];
-    let mut migrate = program(&variables);
-    migrate.args(["migrate", "--from", text(&source)]).stdout(File::create("/dev/full").unwrap());
-    let output = migrate.output().unwrap();
+    let mut import = program(&variables);
+    import.args(["import", "--from", text(&source)]).stdout(File::create("/dev/full").unwrap());
+    let output = import.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(2) && said.contains("cannot report"), "{said}");
-    let check = program(&variables).args(["rebuild", "--check", "--grace", "0"]).output().unwrap();
+    let check = program(&variables).args(["check", "--grace", "0"]).output().unwrap();
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
     assert!(!index_entries(&store).is_empty(), "what was begun is stored");
 }
 
 #[test]
 fn a_store_that_never_answers_does_not_keep_a_command_from_ending() {
-    for arguments in [["backup", "--to"], ["verify", "--against"], ["migrate", "--from"]] {
-        // One for each: what has been backed up to is not migrated from.
+    for arguments in [["backup", "--to"], ["verify", "--against"], ["import", "--from"]] {
+        // One for each: what has been backed up to is not imported from.
         let directory = TempDir::new().unwrap();
         write(directory.path(), "study-1.json", "{}");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

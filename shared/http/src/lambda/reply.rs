@@ -7,7 +7,7 @@ use lambda_http::Body;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 
 use crate::envelope::REQUEST_ID;
-use crate::problem::{Code, Problem};
+use crate::problem::{HttpCode, Problem};
 
 /// AWS Lambda Developer Guide, "Lambda quotas": 6 MB for a synchronous response, which Lambda enforces as this many
 /// bytes of the encoded response.
@@ -32,7 +32,7 @@ pub(super) async fn encode(response: Response) -> ApiGatewayV2httpResponse {
         body.len()
     );
     let id = request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
-    let (mut parts, body) = Problem::new(Code::ResponseTooLarge, detail).render(id).into_parts();
+    let (mut parts, body) = Problem::new(HttpCode::ResponseTooLarge, detail).render(id).into_parts();
     parts.headers.extend(request_id.map(|id| (REQUEST_ID, id)));
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     frame(Response::from_parts(parts, smallest(&body).1))

@@ -16,11 +16,10 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object, ObjectMeta,
-    Precondition, Put, RestoreTier, Restoring, Version,
+    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object,
+    ObjectMeta, Precondition, Put, RestoreTier, Restoring, Result, Version,
 };
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, Result};
 use crate::time::SavedAt;
 use crate::token::ContentToken;
 
@@ -42,7 +41,7 @@ impl LocalBucket {
     /// Opens the tree below `root`, which is made if it is missing.
     ///
     /// # Errors
-    /// [`Error::Misconfigured`] if the directory cannot be used, or if its file system does not keep what
+    /// [`BucketError::Misconfigured`] if the directory cannot be used, or if its file system does not keep what
     /// the protocol relies on: modification times to the microsecond, exclusive renames, locks, and names
     /// that differ only in case.
     pub async fn open(root: &Path) -> Result<Self> {
@@ -71,7 +70,7 @@ impl LocalBucket {
         if is_plain && is_exact && !is_reserved {
             Ok(self.root.join(path))
         } else {
-            Err(Error::corrupt(key, "the key is not a plain path below the storage directory"))
+            Err(BucketError::bad_key(key, "the key is not a plain path below the storage directory"))
         }
     }
 
@@ -137,7 +136,7 @@ impl LocalBucket {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| Error::no_answer("file access", e))?
+    tokio::task::spawn_blocking(work).await.map_err(|e| BucketError::no_answer("file access", e))?
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -145,20 +144,20 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), NotFound | NotADirectory | IsADirectory | InvalidFilename)
 }
 
-fn failure(action: &str, path: &Path, error: io::Error) -> Error {
+fn failure(action: &str, path: &Path, error: io::Error) -> BucketError {
     use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     let what = format!("cannot {action} {}", path.display());
     if matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem) {
         let advice = format!(
             "{what}: {error}; set LOCAL_STORAGE_DIR to a directory that this user may read and write"
         );
-        return Error::Misconfigured { advice, source: Some(error.into()) };
+        return BucketError::Misconfigured { advice, source: Some(error.into()) };
     }
-    Error::no_answer(what, error)
+    BucketError::no_answer(what, error)
 }
 
-fn condition_fails(key: &Key) -> Error {
-    Error::PreconditionFailed(format!("the condition on `{key}` does not hold"))
+fn condition_fails(key: &Key) -> BucketError {
+    BucketError::PreconditionFailed(key.to_string())
 }
 
 fn check_match(key: &Key, tag: &ETag, existing: Option<&ObjectMeta>) -> Result<()> {
@@ -224,7 +223,7 @@ impl Bucket for LocalBucket {
 
     async fn get(&self, key: &Key, options: GetOptions) -> Result<Got> {
         if options.version_id.is_some() {
-            return Err(Error::Unsupported("local storage keeps no versions"));
+            return Err(BucketError::Unsupported("local storage keeps no versions"));
         }
         let (bucket, looked_for) = (self.clone(), key.clone());
         let found = blocking(move || bucket.look(&looked_for, options.if_none_match.as_ref())).await?;
@@ -278,11 +277,11 @@ impl Bucket for LocalBucket {
     }
 
     async fn versions(&self, _: &Key) -> Result<Vec<Version>> {
-        Err(Error::Unsupported("local storage keeps no versions"))
+        Err(BucketError::Unsupported("local storage keeps no versions"))
     }
 
     async fn restore(&self, _: &Key, _: u32, _: RestoreTier) -> Result<Restoring> {
-        Err(Error::Unsupported("local storage has no archive"))
+        Err(BucketError::Unsupported("local storage has no archive"))
     }
 
     async fn info(&self) -> Result<BucketInfo> {

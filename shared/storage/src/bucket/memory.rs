@@ -10,11 +10,10 @@ use jiff::SignedDuration;
 use md5::{Digest, Md5};
 
 use super::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object, ObjectMeta,
-    Precondition, Put, RestoreTier, Restoring, Version,
+    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object,
+    ObjectMeta, Precondition, Put, RestoreTier, Restoring, Result, Version,
 };
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, Result};
 use crate::token::ContentToken;
 
 /// Objects in a sorted map. Each request is one atomic step.
@@ -42,7 +41,7 @@ impl MemoryBucket {
     }
 }
 
-/// As S3 has it for objects that were put whole.
+/// The entity tag, as S3 makes it of objects that are put whole.
 fn etag(body: &[u8]) -> ETag {
     let mut hex = String::new();
     for byte in Md5::digest(body) {
@@ -58,14 +57,10 @@ fn check(key: &Key, precondition: &Precondition, existing: Option<&Object>) -> R
         Precondition::Absent => existing.is_none(),
         Precondition::Match(tag) => existing.is_some_and(|object| object.meta.etag == *tag),
     };
-    if holds {
-        Ok(())
-    } else {
-        Err(Error::PreconditionFailed(format!("the condition on `{key}` does not hold")))
-    }
+    if holds { Ok(()) } else { Err(BucketError::PreconditionFailed(key.to_string())) }
 }
 
-/// As S3 lists it: without the token of the write.
+/// An object as S3 lists it: without the time that names its write.
 fn listed(key: &Key, meta: &ObjectMeta) -> Listed {
     let ObjectMeta { size, etag, token, last_modified, .. } = meta.clone();
     Listed { key: key.clone(), size, etag, token, saved_at: None, last_modified }
@@ -101,7 +96,7 @@ impl Bucket for MemoryBucket {
 
     async fn get(&self, key: &Key, options: GetOptions) -> Result<Got> {
         if options.version_id.is_some() {
-            return Err(Error::Unsupported("this storage keeps no versions"));
+            return Err(BucketError::Unsupported("this storage keeps no versions"));
         }
         Ok(match self.objects().get(key) {
             None => Got::Absent,
@@ -141,11 +136,11 @@ impl Bucket for MemoryBucket {
     }
 
     async fn versions(&self, _: &Key) -> Result<Vec<Version>> {
-        Err(Error::Unsupported("this storage keeps no versions"))
+        Err(BucketError::Unsupported("this storage keeps no versions"))
     }
 
     async fn restore(&self, _: &Key, _: u32, _: RestoreTier) -> Result<Restoring> {
-        Err(Error::Unsupported("this storage has no archive"))
+        Err(BucketError::Unsupported("this storage has no archive"))
     }
 
     async fn info(&self) -> Result<BucketInfo> {

@@ -32,11 +32,11 @@ use self::failure::Failure;
 use self::meta::Head;
 use self::request::{Action, Request};
 use super::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object, ObjectMeta,
-    Precondition, Put, RestoreTier, Restoring, Version,
+    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object,
+    ObjectMeta, Precondition, Put, RestoreTier, Restoring, Result, Version,
 };
 use crate::clock::{Clock, ClockOffset, SystemClock};
-use crate::error::{Cause, Error, Result};
+use crate::error::Cause;
 use crate::token::ContentToken;
 use crate::windows::LONGEST_ATTEMPT;
 
@@ -46,7 +46,7 @@ const SAVED_AT: &str = "saved_at";
 /// How much memory a document gets at most before any of it has arrived. Growing by degrees would take twice as much.
 const PREALLOCATED: usize = 32 << 20;
 
-/// Which bucket, and where.
+/// Which S3 bucket, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct S3Settings {
     /// The name of a bucket that exists.
@@ -261,7 +261,7 @@ impl Bucket for S3Bucket {
         match list.encoding_type(EncodingType::Url).send().await.map_err(Failure::from_sdk) {
             Ok(output) => versions::from_output(&request, &output),
             Err(failure) if failure.is_unsupported() => {
-                Err(Error::Unsupported("this storage keeps no versions"))
+                Err(BucketError::Unsupported("this storage keeps no versions"))
             }
             Err(failure) => Err(request.error(failure)),
         }

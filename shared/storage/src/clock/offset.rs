@@ -39,7 +39,7 @@ impl ClockOffset {
     }
 }
 
-/// From 0 to 1.
+/// How much of its second has passed at this instant, from 0 to 1.
 fn part_of_second(at: Timestamp) -> f64 {
     f64::from(at.subsec_nanosecond().rem_euclid(1_000_000_000)) / 1e9
 }

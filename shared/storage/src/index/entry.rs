@@ -28,7 +28,7 @@ pub struct Entry {
     pub id: AnalysisId,
     /// When the id was first saved.
     pub created_at: CreatedAt,
-    /// Which save this is. The entry is *current* when its document carries the same token.
+    /// The save that the entry stands for. It is *current* when its document carries the same time.
     pub saved_at: SavedAt,
     /// What tells the content of its document from others.
     pub token: ContentToken,
@@ -224,6 +224,38 @@ mod tests {
         assert!(name.len() < 255, "{}", name.len());
     }
 
+    /// Keys that each format so far has given the same two entries, the oldest format first. Buckets are full of such
+    /// keys: a new format adds a row, and no row is ever changed.
+    const WRITTEN: [[&str; 2]; 2] = [
+        [
+            "8295932799999!study-1!gs1hnx8pxc!hybrid!success!13i8!lqu5m2a4!w9y",
+            "8295932799999!study-1!gs1hnx8pxc!unknown!unknown!13i8!!",
+        ],
+        [
+            "82959/32799999!study-1!2!gs1hnx8pxc!mZFLkyvTelA!hybrid!success!13i8!lqu5m2a4!w9y",
+            "82959/32799999!study-1!2!gs1hnx8pxc!mZFLkyvTelA!unknown!unknown!13i8!!",
+        ],
+    ];
+
+    #[test]
+    fn keys_of_every_format_so_far_are_read() {
+        let full = entry("study-1");
+        let (unknown, token) = (Label::unknown(), full.token);
+        let nothing =
+            Summary { implementation: unknown.clone(), status: unknown, timestamp: None, execution_ms: None };
+        let expected = [full.clone(), Entry { summary: nothing, ..full }];
+        for keys in WRITTEN {
+            let read = keys.map(|key| match IndexKey::parse(key) {
+                IndexKey::Entry(entry) => entry,
+                IndexKey::Legacy(entry) => entry.with_token(token),
+                other => panic!("{key}: {other:?}"),
+            });
+            assert_eq!(read, expected);
+        }
+        let newest = expected.map(|entry| entry.to_string());
+        assert_eq!(WRITTEN.last().unwrap(), &newest, "what is written is the last format of the table");
+    }
+
     #[test]
     fn parts_that_a_later_version_adds_are_passed_over() {
         let entry = entry("a");
@@ -234,12 +266,32 @@ mod tests {
     fn entries_of_other_versions_are_recognised() {
         let newer = entry("a").to_string().replace("!2!", "!3!");
         assert_eq!(IndexKey::parse(&newer), IndexKey::Newer);
-        let legacy = "8295932799999!study-1!gs1hnx8pxc!hybrid!success!13i8!lqu5m2a4!w9y";
-        let full = entry("study-1");
-        let IndexKey::Legacy(entry) = IndexKey::parse(legacy) else { panic!("{legacy}") };
-        assert_eq!(entry.with_token(full.token), full);
+        let [[legacy, _], _] = WRITTEN;
+        assert!(matches!(IndexKey::parse(legacy), IndexKey::Legacy(_)));
         for other in [&legacy[1..], "README.txt", "0!", "9999999999999!x!y", "8230000000000!a!b!c!d!e!f!G"] {
             assert_eq!(IndexKey::parse(other), IndexKey::Unrelated, "{other}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_spelt_in_base_36() {
+        for (number, text) in [(0, "0"), (35, "z"), (36, "10"), (-36, "-10")] {
+            assert_eq!(to_base36(number), text);
+            assert_eq!(from_base36(text), i64::try_from(number).ok());
+        }
+    }
+
+    #[test]
+    fn damaged_entries_are_not_taken_for_those_of_a_later_version() {
+        let good = entry("a").to_string();
+        let later = good.replace("!2!", "!3!");
+        for damaged in [
+            good.replace("!2!gs1", "!2!G"),
+            good.replace("!2!", "!1!"),
+            format!("x{later}"),
+            "82959/3!a".into(),
+        ] {
+            assert_eq!(IndexKey::parse(&damaged), IndexKey::Unrelated, "{damaged}");
         }
     }
 

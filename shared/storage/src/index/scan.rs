@@ -68,7 +68,7 @@ impl Analyses {
             IndexKey::Entry(entry) => Ok(Some(entry)),
             IndexKey::Unrelated | IndexKey::Newer => Ok(None),
             IndexKey::Legacy(..) => Err(other_version(
-                "an earlier version of this software: run `design-analysis rebuild` once, which takes them over",
+                "an earlier version of this software: run `design-analysis repair` once, which takes them over",
                 key,
             )),
         }

@@ -15,16 +15,16 @@ use crate::time::{CreatedAt, SavedAt};
 /// What becomes of another document that is stored under the id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
-    /// It stays, and the import has no effect.
+    /// The other document stays, and the import has no effect.
     Keep,
-    /// It is replaced.
+    /// The other document is replaced.
     Replace,
 }
 
 /// A document to import.
 #[derive(Debug, Clone, Copy)]
 pub struct Import<'a> {
-    /// Its id.
+    /// The id that it is saved under.
     pub id: &'a AnalysisId,
     /// The document itself.
     pub document: &'a Document,
@@ -41,7 +41,7 @@ pub struct Import<'a> {
 pub enum ImportOutcome {
     /// The analysis is there, and was not before.
     Created,
-    /// Its document has taken the place of another.
+    /// The document has taken the place of another.
     Replaced,
     /// The very document was there already.
     Unchanged,
@@ -52,9 +52,9 @@ pub enum ImportOutcome {
 /// The answer to an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Imported {
-    /// What was done.
+    /// What the import has done, or would do.
     pub outcome: ImportOutcome,
-    /// The creation time of the id. Not the one that was asked for if the id has had one before, or carries one.
+    /// The creation time of the id: not the one that was asked for if the id has had one before, or carries one.
     pub created_at: CreatedAt,
 }
 
@@ -77,8 +77,14 @@ impl Stored {
 }
 
 impl Analyses {
-    /// Saves a document with its creation time, unless the very same is stored already: a look at what is stored,
-    /// followed by a [`save`](Self::save) under the condition that this has not changed.
+    /// Saves a document with its creation time, unless the very same is stored already.
+    ///
+    /// 1. GET the id record of a named id, unless an entry is `known`.
+    /// 2. HEAD the document that is stored, and GET it if its size and tag do not tell whether it is the same.
+    /// 3. If it is, LIST its entries, unless the `known` one is of its save, and [`repair`](Self::repair) what a crashed
+    ///    save has left behind. That is all.
+    /// 4. Else [`save`](Self::save) under the condition that nothing has changed since step 2, with the commit point of a
+    ///    save; if something has, go back to step 1.
     ///
     /// One request more than a save, two more for a replacement. If the document is there already: one with a `known`
     /// entry, else two, and one more for a named id; and one more if the bucket's entity tags are no MD5 digests.
@@ -110,14 +116,14 @@ impl Analyses {
                 Err(Error::PreconditionFailed(_)) => import.known = None,
                 Err(error) => return Err(error),
             }
-            self.requests.next_round(&mut rounds, "import").await?;
+            self.requests.next_round(&mut rounds, "import", id).await?;
         }
     }
 
     /// What [`import`](Self::import) would do. Nothing is written.
     ///
     /// # Errors
-    /// As for an import.
+    /// Those of [`import`](Self::import).
     pub async fn preview_import(&self, import: Import<'_>) -> Result<Imported> {
         let (created_at, stored) = self.compare(import).await?;
         Ok(Imported { outcome: stored.outcome(import.existing), created_at })
@@ -146,7 +152,7 @@ impl Analyses {
             match same {
                 Some(true) => return Ok((created_at, Stored::Same(meta.saved_at))),
                 Some(false) => return Ok((created_at, Stored::Other(meta.etag))),
-                None => self.requests.next_round(&mut rounds, "import").await?,
+                None => self.requests.next_round(&mut rounds, "import", id).await?,
             }
         }
     }

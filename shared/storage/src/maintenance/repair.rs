@@ -36,12 +36,12 @@ const PARALLEL: usize = 16;
 /// Whether damage is mended or only found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Nothing is written.
+    /// Damage is only found, and nothing is written.
     Check {
         /// A document younger than this may belong to a save in flight, and is not judged.
         grace: Duration,
     },
-    /// What can be mended is.
+    /// Damage is mended where it can be.
     Repair,
 }
 
@@ -93,7 +93,8 @@ impl fmt::Display for Damage {
 pub struct Finding {
     /// What is wrong.
     pub damage: Damage,
-    /// With which object: for dangling entries and strays the index entry, else the document or id record.
+    /// The object that is not as it should be: for dangling entries and strays the index entry, else the document or
+    /// id record.
     pub key: Key,
     /// Whether it has been mended.
     pub repaired: bool,
@@ -108,7 +109,7 @@ pub struct RepairStep {
     pub entries: u64,
     /// How many documents were looked at.
     pub documents: u64,
-    /// How many of these are so young that their save may still be in flight, and were not judged.
+    /// How many of the documents are so young that their save may still be in flight, and were not judged.
     pub in_flight: u64,
     /// What was found.
     pub findings: Vec<Finding>,

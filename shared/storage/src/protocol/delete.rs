@@ -9,13 +9,22 @@ use crate::retrying::Rounds;
 use crate::windows::{CRASHED_AFTER, signed};
 
 impl Analyses {
-    /// Deletes an analysis. Six requests, seven for a named id; one more for each stale entry, and one if the period of
-    /// its creation is over.
+    /// Deletes an analysis.
+    ///
+    /// 1. For a named id, GET its id record, which stays.
+    /// 2. LIST its entries, *then* HEAD its document. Without an entry there is nothing to delete yet, unless the document
+    ///    is one that a crashed save has left behind.
+    /// 3. PUT a marker, if the period of its creation is over and this process has not written one just before.
+    /// 4. DELETE the document, if it is still the one that was seen. This is the commit point: load does not show it.
+    /// 5. Prune: LIST its entries, *then* HEAD the document, then DELETE the entries. List and totals do not show it.
+    /// 6. PUT the marker again, if it has aged. The delete is acknowledged.
+    ///
+    /// Six requests, seven for a named id; one more for each stale entry, and one if the period of its creation is over.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::SaveInFlight`] if its first save has not been acknowledged yet;
     /// [`Error::PreconditionFailed`] if it does not have the tag `if_match`; [`Error::NoAnswer`] if it may be deleted or
-    /// not, [`Error::Refused`] if it is not.
+    /// not; [`Error::Refused`], or [`Error::Contended`] if others were faster each time, if it is not.
     pub async fn delete(&self, id: &AnalysisId, if_match: Option<&ETag>) -> Result<()> {
         let created_at = self.created_at(id).await?.ok_or_else(|| not_found(id))?;
         let document = self.layout.document(id, created_at);
@@ -56,7 +65,7 @@ impl Analyses {
                 return Ok(());
             }
             seen = self.requests.head(document).await?;
-            self.requests.next_round(&mut rounds, "delete").await?;
+            self.requests.next_round(&mut rounds, "delete", id).await?;
         }
     }
 

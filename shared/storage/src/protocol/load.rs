@@ -11,7 +11,7 @@ use crate::time::SavedAt;
 pub enum Loaded {
     /// The document.
     Document(Object),
-    /// It still has the tag that the caller holds.
+    /// The document still has the tag that the caller holds.
     NotModified,
 }
 
@@ -27,10 +27,9 @@ impl Analyses {
                 Ok(Loaded::NotModified)
             }
             Got::Found(object) if self.is_kept(&object.meta) => Ok(Loaded::Document(object)),
-            Got::Found(_) | Got::NotModified { .. } | Got::Absent => Err(match &options.version_id {
-                Some(version) => Error::NotFound(format!("version {version:?} of analysis `{id}`")),
-                None => not_found(id),
-            }),
+            Got::Found(_) | Got::NotModified { .. } | Got::Absent => {
+                Err(Error::NotFound { id: id.clone(), version: options.version_id.clone() })
+            }
         }
     }
 
@@ -65,5 +64,5 @@ impl Analyses {
 }
 
 pub(crate) fn not_found(id: &AnalysisId) -> Error {
-    Error::NotFound(format!("analysis `{id}`"))
+    Error::NotFound { id: id.clone(), version: None }
 }

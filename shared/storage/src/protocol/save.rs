@@ -15,7 +15,7 @@ const LARGE: u64 = 1 << 20;
 /// What the caller demands of what is stored under the id.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Condition {
-    /// Nothing: create or replace.
+    /// No condition: create or replace.
     #[default]
     None,
     /// There is no such analysis (`If-None-Match: *`).
@@ -45,11 +45,17 @@ struct Place<'a> {
 }
 
 impl Analyses {
-    /// Saves a document under a new `UUIDv7`. Two requests; one more if it is the first of this process, and no
-    /// [`probe`](Self::probe) has asked the bucket for its time.
+    /// Saves a document under a new `UUIDv7`.
+    ///
+    /// 1. PUT the document, where nothing is.
+    /// 2. PUT its index entry. This is the commit point: list and totals show the analysis.
+    ///
+    /// Two requests; one before them if it is the first of this process, and no [`probe`](Self::probe) has asked the
+    /// bucket for its time.
     ///
     /// # Errors
-    /// [`Error::NoAnswer`] if the analysis may be stored or not, [`Error::Refused`] if it is not.
+    /// [`Error::NoAnswer`] if the analysis may be stored or not; [`Error::Refused`], or [`Error::Contended`] should others
+    /// use the new id, if it is not.
     pub async fn save_new(&self, document: &Document) -> Result<Saved> {
         if !self.requests.knows_time() {
             self.probe().await?;
@@ -64,11 +70,24 @@ impl Analyses {
                 self.confirm(created_at).await.map_err(Error::half_done)?;
                 Ok(saved)
             }
-            PutOutcome::Failed => Err(Error::refused("save", format!("the new id {id} is taken"))),
+            PutOutcome::Failed => Err(Error::contended("save", &id)),
         }
     }
 
     /// Saves a document under an id of the caller's, creating it or replacing what is there.
+    ///
+    /// 1. For a named id, PUT its id record, where none is; if there is one, GET it. With a condition on what is there
+    ///    only the latter, so that no record is left behind.
+    /// 2. PUT a marker, if the period of its creation is over and this process has not written one just before.
+    /// 3. HEAD the document, if the id is known, the document large, or a condition set on what is there.
+    /// 4. PUT the document, where nothing is or over just what step 3 saw. If others were faster, go back to step 3.
+    ///    Load shows it.
+    /// 5. PUT its index entry. This is the commit point: list and totals show it, too.
+    /// 6. Prune: LIST the entries of the id, *then* HEAD the document, then DELETE every entry that is stale.
+    /// 7. PUT the marker again, if it has aged. The save is acknowledged.
+    ///
+    /// If the condition does not hold, steps 5 to 7 give way to a LIST and a HEAD, and to a [`repair`](Self::repair) if
+    /// these disagree.
     ///
     /// Four requests to create a `UUIDv7`, five for a named id; to replace, seven (with a condition on what is there
     /// six) and one more for a named id, the entry of the replaced document included. One more for each further stale
@@ -77,12 +96,13 @@ impl Analyses {
     ///
     /// # Errors
     /// [`Error::PreconditionFailed`] if `condition` does not hold; the analysis has not changed then, and is listed.
-    /// [`Error::NoAnswer`] if the document may be stored or not, [`Error::Refused`] if it is not.
+    /// [`Error::NoAnswer`] if the document may be stored or not; [`Error::Refused`], or [`Error::Contended`] if others
+    /// were faster each time, if it is not.
     pub async fn save(&self, id: &AnalysisId, document: &Document, condition: &Condition) -> Result<Saved> {
         self.save_created(id, document, condition, None).await
     }
 
-    /// The same; a named id that was never saved gets this creation time, or the present.
+    /// Saves as [`save`](Self::save) does; a named id that was never saved gets this creation time, or the present.
     pub(crate) async fn save_created(
         &self,
         id: &AnalysisId,
@@ -160,7 +180,7 @@ impl Analyses {
             }
             seen = self.head_document(place).await?;
             self.check(place.id, condition, seen.as_ref())?;
-            self.requests.next_round(&mut rounds, "save").await?;
+            self.requests.next_round(&mut rounds, "save", place.id).await?;
         }
     }
 

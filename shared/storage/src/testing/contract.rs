@@ -1,4 +1,18 @@
 //! What every bucket must do, as tests: `bucket_contract!` runs them all against one implementation.
+//!
+//! ```test_harness
+//! use std::sync::Arc;
+//!
+//! use analysis_storage::Bucket;
+//! use analysis_storage::bucket::memory::MemoryBucket;
+//!
+//! // A new, empty bucket, and what must live as long as it: here nothing.
+//! async fn open() -> (Arc<dyn Bucket>, ()) {
+//!     (Arc::new(MemoryBucket::default()), ())
+//! }
+//!
+//! analysis_storage::bucket_contract!(open());
+//! ```
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,7 +23,9 @@ use jiff::SignedDuration;
 
 use super::observed::{Fault, FaultyBucket, Operation};
 use crate::analyses::{Analyses, StorageType};
-use crate::bucket::{Bucket, ETag, GetOptions, Got, Key, Object, Precondition, Put, RestoreTier, Restoring};
+use crate::bucket::{
+    self, Bucket, BucketError, ETag, GetOptions, Got, Key, Object, Precondition, Put, RestoreTier, Restoring,
+};
 use crate::clock::{Clock, SystemClock};
 use crate::document::Document;
 use crate::error::{Error, Result};
@@ -74,7 +90,11 @@ async fn keys(bucket: &Shared, prefix: &str, after: Option<&str>, limit: usize) 
     (listing.keys().map(ToString::to_string).collect(), listing.truncated)
 }
 
-fn is_refused<T>(result: &Result<T>) -> bool {
+fn is_refused<T>(result: &bucket::Result<T>) -> bool {
+    matches!(result, Err(BucketError::PreconditionFailed(_)))
+}
+
+fn is_unmet<T>(result: &Result<T>) -> bool {
     matches!(result, Err(Error::PreconditionFailed(_)))
 }
 
@@ -184,7 +204,7 @@ pub async fn what_is_not_archived_is_not_restored(bucket: Shared) {
     for (key, expected) in [("a", Restoring::NotArchived), ("b", Restoring::Absent)] {
         match bucket.restore(&Key::new(key), 1, RestoreTier::Standard).await {
             Ok(restoring) => assert_eq!(restoring, expected, "{key}"),
-            Err(Error::Unsupported(_)) => {}
+            Err(BucketError::Unsupported(_)) => {}
             Err(error) => panic!("{key}: {error}"),
         }
     }
@@ -356,7 +376,7 @@ pub async fn a_create_whose_answer_was_lost_is_recognised(bucket: Shared) {
         analyses(Arc::new(faulty)).save(&id, &document("{\"a\":1}"), &Condition::Absent).await.unwrap();
     assert!(saved.created);
     let second = analyses(Arc::clone(&bucket)).save(&id, &document("{\"a\":2}"), &Condition::Absent).await;
-    assert!(is_refused(&second), "{second:?}");
+    assert!(is_unmet(&second), "{second:?}");
     let page = analyses(bucket).list(&crate::query::ListQuery::default()).await.unwrap();
     assert_eq!(page.entries, [saved.entry]);
 }
@@ -375,7 +395,7 @@ pub async fn a_lost_create_that_was_replaced_is_not_taken_for_ones_own(bucket: S
     let ours = save(Fault::RequestLost).await;
     assert!(matches!(ours, Err(Error::NoAnswer { .. })), "whether it took effect is unknown: {ours:?}");
     let ours = save(Fault::Refused).await;
-    assert!(is_refused(&ours), "it had no effect: {ours:?}");
+    assert!(is_unmet(&ours), "it had no effect: {ours:?}");
     let meta = analyses(bucket).describe(&id).await.unwrap();
     assert_eq!(meta.saved_at, theirs.entry.saved_at);
 }

@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::bucket::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
+    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Put, RestoreTier, Restoring, Result,
+    Version,
 };
 use crate::clock::{Clock, ClockOffset};
-use crate::error::Result;
 use crate::token::ContentToken;
 
-/// Shows the bucket's time with every answer, cut to the second, as the header `Date` of S3 does. What is learnt of it
+/// A bucket that shows its time with every answer, cut to the second, as the header `Date` of S3 does. What is learnt of it
 /// is one process's own.
 #[derive(Debug)]
 pub struct DatedBucket {

@@ -8,15 +8,15 @@ use jiff::SignedDuration;
 
 use super::Operation;
 use crate::bucket::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
+    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Put, RestoreTier,
+    Restoring, Result, Version,
 };
-use crate::error::{Error, Result};
 use crate::token::ContentToken;
 
 /// Decides for each write or delete, by its key, whether it is late.
 pub type Pick = Box<dyn FnMut(Operation, &str) -> bool + Send>;
 
-/// Holds requests back. Their clients get no answer, and the requests are carried out when the test says so.
+/// A bucket that holds requests back. Their clients get no answer, and the requests are carried out when the test says so.
 pub struct LateBucket {
     inner: Arc<dyn Bucket>,
     pick: Mutex<Pick>,
@@ -74,7 +74,7 @@ impl LateBucket {
 
     fn hold<T>(&self, operation: Operation, key: &Key, held: Held) -> Result<T> {
         self.held.lock().unwrap().push(held);
-        Err(Error::no_answer(format!("{operation:?} {key}"), "injected: on its way"))
+        Err(BucketError::no_answer(format!("{operation:?} {key}"), "injected: on its way"))
     }
 }
 

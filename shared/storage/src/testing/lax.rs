@@ -7,9 +7,8 @@ use jiff::SignedDuration;
 
 use crate::bucket::{
     Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put, RestoreTier,
-    Restoring, Version,
+    Restoring, Result, Version,
 };
-use crate::error::Result;
 use crate::layout::Layout;
 use crate::token::ContentToken;
 
@@ -37,7 +36,7 @@ pub struct LaxBucket {
 }
 
 impl LaxBucket {
-    /// In front of this bucket, whose keys follow this layout.
+    /// A lax bucket in front of this one, whose keys follow this layout.
     #[must_use]
     pub fn new(inner: Arc<dyn Bucket>, lax: Lax, layout: Layout) -> Self {
         Self { inner, lax, layout }

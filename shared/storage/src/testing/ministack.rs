@@ -48,7 +48,7 @@ pub struct Ministack {
 }
 
 impl Ministack {
-    /// Starts one that takes any credentials.
+    /// Starts an emulator that takes any credentials.
     ///
     /// # Panics
     /// If it is not installed or does not start.
@@ -57,7 +57,7 @@ impl Ministack {
         Self::start_with(false)
     }
 
-    /// Starts one that, if `auth`, takes no credentials but those of [`bucket`](Self::bucket), who may do
+    /// Starts an emulator that, if `auth`, takes no credentials but those of [`bucket`](Self::bucket), who may do
     /// anything, and of [`bucket_as`](Self::bucket_as).
     ///
     /// # Panics
@@ -75,7 +75,7 @@ impl Ministack {
         panic!("MiniStack found every port in use");
     }
 
-    /// The one that the tests of this process share; each should take a bucket of its own.
+    /// The emulator that the tests of this process share; each should take a bucket of its own.
     ///
     /// # Panics
     /// If it is not installed or does not start.
@@ -84,13 +84,13 @@ impl Ministack {
         SHARED.get_or_init(Self::start)
     }
 
-    /// Its URL.
+    /// The emulator's URL.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}:{}", Ipv4Addr::LOCALHOST, self.port)
     }
 
-    /// The settings of a bucket in it.
+    /// The settings of a bucket in the emulator.
     #[must_use]
     pub fn settings(&self, bucket: &str) -> S3Settings {
         S3Settings { bucket: bucket.into(), region: REGION.into(), endpoint_url: Some(self.endpoint()) }

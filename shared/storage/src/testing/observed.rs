@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use crate::bucket::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
+    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Put, RestoreTier,
+    Restoring, Result, Version,
 };
-use crate::error::{Error, Result};
 use crate::token::ContentToken;
 
 /// The kinds of request.
@@ -34,7 +34,7 @@ pub enum Operation {
     Info,
 }
 
-/// Counts the requests it passes on.
+/// A bucket that counts the requests it passes on.
 #[derive(Debug)]
 pub struct CountingBucket<B> {
     inner: B,
@@ -42,7 +42,7 @@ pub struct CountingBucket<B> {
 }
 
 impl<B: Bucket> CountingBucket<B> {
-    /// Counts from zero.
+    /// A bucket that counts from zero what it passes on to `inner`.
     #[must_use]
     pub fn new(inner: B) -> Self {
         Self { inner, counts: Mutex::default() }
@@ -107,18 +107,18 @@ impl<B: Bucket> Bucket for CountingBucket<B> {
 /// How a request fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It is refused before it has any effect, as by 503 `SlowDown`.
+    /// The request is refused before it has any effect, as by 503 `SlowDown`.
     Refused,
-    /// It takes effect, and its answer is lost.
+    /// The request takes effect, and its answer is lost.
     AnswerLost,
-    /// It is lost itself, which its client cannot tell from a lost answer.
+    /// The request itself is lost, which its client cannot tell from a lost answer.
     RequestLost,
 }
 
 /// Decides for each request, by its kind and its key (or prefix), whether it fails.
 pub type Decide = Box<dyn FnMut(Operation, &str) -> Option<Fault> + Send>;
 
-/// Makes requests fail.
+/// A bucket that makes requests fail.
 pub struct FaultyBucket {
     inner: Arc<dyn Bucket>,
     decide: Mutex<Decide>,
@@ -153,12 +153,14 @@ impl FaultyBucket {
         let fault = (self.decide.lock().unwrap())(operation, key);
         match fault {
             None => request.await,
-            Some(Fault::Refused) => Err(Error::refused(format!("{operation:?} {key}"), "injected: refused")),
+            Some(Fault::Refused) => {
+                Err(BucketError::refused(format!("{operation:?} {key}"), "injected: refused"))
+            }
             Some(fault) => {
                 if fault == Fault::AnswerLost {
                     request.await?;
                 }
-                Err(Error::no_answer(format!("{operation:?} {key}"), "injected: answer lost"))
+                Err(BucketError::no_answer(format!("{operation:?} {key}"), "injected: answer lost"))
             }
         }
     }

@@ -19,9 +19,9 @@ const ATTEMPTS: usize = 3;
 /// Whether the totals are those of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TotalsCheck {
-    /// They are.
+    /// The totals are those of the index.
     Right,
-    /// They are not: what they say, and what the index says.
+    /// The totals are not those of the index: what they say, and what the index says.
     Wrong(String),
     /// The store changes too fast to tell.
     Undecided,
@@ -29,6 +29,10 @@ pub enum TotalsCheck {
 
 impl Analyses {
     /// Compares [`stats`](Self::stats) with a sum over the whole index. Nothing is written.
+    ///
+    /// 1. Take the totals as [`stats_unsealed`](Self::stats_unsealed) does.
+    /// 2. LIST the whole index.
+    /// 3. If they differ, take the totals again: only if these have not changed meanwhile they are wrong.
     ///
     /// As many requests as there are thousands of analyses, up to three times over in a store that is in use.
     ///
@@ -48,11 +52,16 @@ impl Analyses {
         Ok(TotalsCheck::Undecided)
     }
 
-    /// Derives the stored totals anew from the whole index. Those that were stored stand until then. Markers that an
-    /// earlier version has left are removed.
+    /// Derives the stored totals anew from the whole index.
+    ///
+    /// 1. LIST the markers.
+    /// 2. *Then* GET the snapshot, for its tag alone, and LIST the whole index.
+    /// 3. PUT the new snapshot, if the stored one still has that tag; else go back to step 1. This is the commit point:
+    ///    until then the totals that were stored stand.
+    /// 4. DELETE the markers that it accounts for, and those that an earlier version has left.
     ///
     /// # Errors
-    /// Those of every request, and [`Error::Refused`] if others store totals again and again.
+    /// Those of every request, and [`Error::Contended`] if others store totals again and again.
     pub async fn recount(&self) -> Result<Stats> {
         for _ in 0..ATTEMPTS {
             let MarkerListing { markers, outdated, date } = self.list_markers().await?;
@@ -63,7 +72,7 @@ impl Analyses {
                 return Ok(Stats::from_periods(&periods, date, self.storage_type));
             }
         }
-        Err(Error::refused("recount", "others store totals again and again"))
+        Err(Error::Contended { operation: "the recount of the totals".to_owned() })
     }
 
     async fn remove(&self, outdated: Vec<Key>) -> Result<()> {

@@ -58,6 +58,13 @@ fn sealable(now: Timestamp) -> Timestamp {
 impl Analyses {
     /// Totals over all analyses, every acknowledged save included.
     ///
+    /// 1. LIST the markers.
+    /// 2. *Then* GET the snapshot and LIST the index of what cannot be sealed yet.
+    /// 3. LIST the index of what is sealed but in doubt: marked, or past its retention in part.
+    /// 4. If an hour more is over, or changes that were marked have landed, PUT the next snapshot, where the stored one is
+    ///    still that of step 2. This is the commit point of sealing; the answer is the same without it.
+    /// 5. DELETE the markers that it accounts for, if they are still those of step 1.
+    ///
     /// Three requests, and one more: for each thousand analyses of the last two hours, for each span of time whose
     /// analyses have changed in the last quarter of an hour (neighbouring ones with few analyses together), and to store
     /// the totals of an hour that is over.
@@ -75,7 +82,7 @@ impl Analyses {
         Ok(Stats::from_periods(&view.periods, view.as_of, self.storage_type))
     }
 
-    /// The same, and nothing is written.
+    /// Totals over all analyses as [`stats`](Self::stats) gives them, by its steps 1 to 3: nothing is written.
     ///
     /// # Errors
     /// Only those of every request.

@@ -19,11 +19,11 @@ pub struct Stats {
     pub total_analyses: u64,
     /// The size of their documents together, in bytes.
     pub total_size_bytes: u64,
-    /// The same in MB of 1,048,576 bytes, rounded to two places.
+    /// The size of their documents together, in MB of 1,048,576 bytes, rounded to two places.
     pub total_size_mb: f64,
     /// How many analyses each implementation made: the hundred most frequent, and the rest under `(other)`.
     pub implementations_used: BTreeMap<String, u64>,
-    /// How many analyses have each status, likewise.
+    /// How many analyses have each status: the hundred most frequent, and the rest under `(other)`.
     pub statuses: BTreeMap<String, u64>,
     /// The mean of `execution_time` in seconds over the analyses that state it, rounded to milliseconds.
     pub average_execution_time: Option<f64>,
@@ -33,7 +33,7 @@ pub struct Stats {
     pub oldest: Option<String>,
     /// When the newest analysis was created.
     pub newest: Option<String>,
-    /// Where they are kept.
+    /// Where the analyses are kept.
     pub storage_type: StorageType,
 }
 

@@ -97,7 +97,7 @@ impl Counts {
         labels.into_iter().take(MAX_LABELS).map(|(label, _)| label.clone()).collect()
     }
 
-    /// The same sum, with all labels but these under [`OTHER`].
+    /// These counts, with all labels but those told apart under [`OTHER`].
     pub(super) fn folded(&self, told_apart: &[String]) -> Self {
         let mut folded = Self::default();
         for (label, count) in &self.0 {

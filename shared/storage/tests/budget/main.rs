@@ -1,4 +1,4 @@
-//! Every operation costs a fixed number of requests (design, section 7).
+//! Every operation costs a fixed number of requests.
 
 #![expect(clippy::unwrap_used, reason = "test code: a panic is how it reports")]
 

@@ -16,8 +16,8 @@ async fn gone_through(bucket: &Shared, analyses: &Analyses, mode: Mode) -> (BTre
     bucket.spent();
     let mut documents = 0;
     for month in months {
-        let mut rebuild = analyses.repair_month(month, mode);
-        while let Some(page) = rebuild.step().await.unwrap() {
+        let mut repair = analyses.repair_month(month, mode);
+        while let Some(page) = repair.step().await.unwrap() {
             assert_eq!((page.findings, page.in_flight), (vec![], 0));
             documents += page.documents;
         }

@@ -8,7 +8,7 @@ use analysis_storage::query::ListQuery;
 use analysis_storage::{Condition, CreatedAt, Document, ETag, Entry};
 use bytes::Bytes;
 
-use crate::store::{OLD_UUID7, UUID7, document, id, store, store_and_clock};
+use crate::store::{OLD_UUID7, OTHER_UUID7, UUID7, document, id, store, store_and_clock};
 
 #[tokio::test]
 async fn saves() {
@@ -19,6 +19,21 @@ async fn saves() {
     assert_eq!(bucket.spent(), "2 Put, 1 Head, 1 List");
     analyses.save(&id("named"), &document(), &Condition::None).await.unwrap();
     assert_eq!(bucket.spent(), "3 Put, 1 Head, 1 List");
+}
+
+#[tokio::test]
+async fn a_document_of_more_than_a_mebibyte_is_not_sent_before_a_look() {
+    let (bucket, analyses) = store();
+    for (size, id_of_client, spent) in [
+        (1 << 20, UUID7, "2 Put, 1 Head, 1 List"),
+        ((1 << 20) + 1, OTHER_UUID7, "2 Put, 2 Head, 1 List"),
+    ] {
+        let text = format!(r#"{{"text":"{}"}}"#, "x".repeat(size - 11));
+        let document = Document::parse(Bytes::from(text)).unwrap();
+        assert_eq!(document.size(), size as u64);
+        analyses.save(&id(id_of_client), &document, &Condition::None).await.unwrap();
+        assert_eq!(bucket.spent(), spent);
+    }
 }
 
 #[tokio::test]

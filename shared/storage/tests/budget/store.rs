@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 /// Of the hour of the test, and of a day long over.
 pub(crate) const UUID7: &str = "019bc17d-b640-7000-8000-000000000000";
+pub(crate) const OTHER_UUID7: &str = "019bc17d-b640-7000-8000-000000000001";
 pub(crate) const OLD_UUID7: &str = "018cc251-f400-7000-8000-000000000000";
 
 #[derive(Debug, Clone)]

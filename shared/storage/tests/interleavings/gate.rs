@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{
-    BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
+    BucketError, BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Result,
+    Version,
 };
 use analysis_storage::testing::ManualClock;
-use analysis_storage::{Bucket, Clock, ContentToken, ETag, Error, Key};
+use analysis_storage::{Bucket, Clock, ContentToken, ETag, Key};
 use async_trait::async_trait;
 use jiff::SignedDuration;
-
-type Result<T> = std::result::Result<T, Error>;
 
 /// What becomes of the request that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +145,7 @@ impl Gate {
             return Ok(&self.inner);
         }
         *self.on_its_way.lock().unwrap() = Some(held);
-        Err(Error::NoAnswer { operation: "write".to_owned(), source: "given up".into() })
+        Err(BucketError::NoAnswer { operation: "write".to_owned(), source: "given up".into() })
     }
 }
 

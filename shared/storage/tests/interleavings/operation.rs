@@ -71,7 +71,9 @@ pub(crate) async fn perform(
     };
     match result {
         Ok(()) => Outcome::Done,
-        Err(Error::PreconditionFailed(_) | Error::NotFound(_) | Error::SaveInFlight(_)) => Outcome::Refused,
+        Err(Error::PreconditionFailed(_) | Error::NotFound { .. } | Error::SaveInFlight(_)) => {
+            Outcome::Refused
+        }
         Err(Error::NoAnswer { .. }) => Outcome::Unknown,
         Err(e) => panic!("{operation:?}: {e}"),
     }

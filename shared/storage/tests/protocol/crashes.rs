@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{
-    BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
+    BucketError, BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
 };
 use analysis_storage::query::ListQuery;
 use analysis_storage::testing::Operation;
@@ -127,15 +127,15 @@ impl Bucket for IntrudingBucket {
         self.inner.token(etag, content)
     }
 
-    async fn put(&self, put: Put) -> Result<ETag, Error> {
+    async fn put(&self, put: Put) -> Result<ETag, BucketError> {
         self.inner.put(put).await
     }
 
-    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got, Error> {
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got, BucketError> {
         self.inner.get(key, options).await
     }
 
-    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, Error> {
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, BucketError> {
         let counted = self.looks.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
         if counted.is_err()
             && let Some(intruder) = self.intruder.lock().await.take()
@@ -145,23 +145,28 @@ impl Bucket for IntrudingBucket {
         self.inner.head(key).await
     }
 
-    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<(), Error> {
+    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<(), BucketError> {
         self.inner.delete(key, if_match).await
     }
 
-    async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing, Error> {
+    async fn list(
+        &self,
+        prefix: &str,
+        start_after: Option<&str>,
+        limit: usize,
+    ) -> Result<Listing, BucketError> {
         self.inner.list(prefix, start_after, limit).await
     }
 
-    async fn versions(&self, key: &Key) -> Result<Vec<Version>, Error> {
+    async fn versions(&self, key: &Key) -> Result<Vec<Version>, BucketError> {
         self.inner.versions(key).await
     }
 
-    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring, Error> {
+    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring, BucketError> {
         self.inner.restore(key, days, tier).await
     }
 
-    async fn info(&self) -> Result<BucketInfo, Error> {
+    async fn info(&self) -> Result<BucketInfo, BucketError> {
         self.inner.info().await
     }
 }

@@ -1,11 +1,11 @@
-//! Requests that the bucket carries out long after their clients gave up on them: row 1 of the table in the issue.
+//! Requests that the bucket carries out long after their clients gave up on them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use analysis_storage::query::ListQuery;
 use analysis_storage::testing::{LateBucket, Operation};
-use analysis_storage::{Bucket as _, Condition, Error};
+use analysis_storage::{Bucket as _, BucketError, Condition, Error};
 
 use crate::store::{HOUR, Store, UUID7, analyses, document};
 
@@ -13,7 +13,10 @@ use crate::store::{HOUR, Store, UUID7, analyses, document};
 async fn lands_in_vain(late: &LateBucket) {
     let landed = late.land().await;
     assert!(!landed.is_empty(), "nothing was late");
-    assert!(landed.iter().all(|result| matches!(result, Err(Error::PreconditionFailed(_)))), "{landed:?}");
+    assert!(
+        landed.iter().all(|result| matches!(result, Err(BucketError::PreconditionFailed(_)))),
+        "{landed:?}"
+    );
 }
 
 #[tokio::test]

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use analysis_storage::Condition;
 use analysis_storage::query::{Cursor, Filter, Limit, ListQuery};
 
-use crate::store::{HOUR, Store, labelled};
+use analysis_storage::testing::Operation;
+use analysis_storage::{Condition, Entry, SavedAt};
+
+use crate::store::{HOUR, Store, document, labelled};
 
 #[tokio::test]
 async fn pages_neither_repeat_nor_skip_while_analyses_are_saved() {
@@ -43,6 +45,59 @@ async fn a_full_page_comes_without_a_cursor_when_nothing_follows() {
     let query = ListQuery { limit: Limit::parse("4").unwrap(), ..ListQuery::default() };
     let page = store.analyses.list(&query).await.unwrap();
     assert_eq!((page.entries.len(), page.next), (4, None));
+}
+
+#[tokio::test]
+async fn a_page_that_reaches_the_end_of_its_period_comes_without_a_cursor() {
+    let store = Store::new();
+    for _ in 0..40 {
+        store.clock.advance(HOUR);
+        store.analyses.save_new(&document("{}")).await.unwrap();
+    }
+    let filter = Filter::parse(None, None, Some("2026-01-16T22:00:00Z"), None).unwrap();
+    let query = ListQuery { filter, limit: Limit::parse("10").unwrap(), ..ListQuery::default() };
+    let page = store.analyses.list(&query).await.unwrap();
+    assert_eq!((page.entries.len(), page.next), (7, None));
+}
+
+#[tokio::test]
+async fn a_page_is_full_though_some_of_its_analyses_have_stale_entries() {
+    let store = Store::new();
+    for n in 0..24 {
+        store.clock.advance(HOUR);
+        store.save(&format!("crashed-{n}"), "{}").await;
+        store.clock.advance(HOUR);
+        let crashing = store.crashing(Operation::List, "/index/");
+        crashing
+            .save(&store.id(&format!("crashed-{n}")), &document("{}"), &Condition::None)
+            .await
+            .unwrap_err();
+    }
+    assert_eq!(store.index_keys().await, 48);
+    store.clock.set("2026-01-15T12:30:00Z".parse().unwrap());
+    for n in 0..3 {
+        store.save(&format!("older-{n}"), "{}").await;
+    }
+    let page = async |limit: &str| {
+        let query = ListQuery { limit: Limit::parse(limit).unwrap(), ..ListQuery::default() };
+        store.analyses.list(&query).await.unwrap()
+    };
+    assert_eq!(page("26").await.entries.len(), 26);
+    let all = page("27").await;
+    assert_eq!((all.entries.len(), all.next), (27, None));
+}
+
+#[tokio::test]
+async fn of_more_entries_of_one_id_than_a_page_of_keys_has_the_newest_is_shown() {
+    let store = Store::new();
+    let saved = store.save("crashed", "{}").await;
+    for n in 1..60 {
+        let saved_at = SavedAt::from_micros(saved.entry.saved_at.micros() + n);
+        let stale = Entry { saved_at, size: n.unsigned_abs(), ..saved.entry.clone() };
+        store.put_foreign(&format!("t/metadata/index/{stale}")).await;
+    }
+    let query = ListQuery { limit: Limit::parse("1").unwrap(), ..ListQuery::default() };
+    assert_eq!(store.list(&query).await[0].size, 59);
 }
 
 #[tokio::test]

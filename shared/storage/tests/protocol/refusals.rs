@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use analysis_storage::bucket::{Precondition, Put};
 use analysis_storage::testing::{Fault, FaultyBucket, Operation};
-use analysis_storage::{Bucket as _, Clock as _, Condition, Error};
+use analysis_storage::{Bucket as _, Clock as _, Condition, Error, ErrorCode};
 use futures::FutureExt;
 
 use crate::store::{HOUR, Store, UUID7, analyses, document};
@@ -42,7 +43,7 @@ async fn transient_failures_are_retried_and_lasting_ones_reported() {
 
 const STORM: Duration = Duration::from_secs(10);
 
-/// Row 2 of the table in the issue: three `SlowDown` within half a second were taken for the end.
+/// Three `SlowDown` within half a second were taken for the end.
 #[tokio::test]
 async fn ten_seconds_of_throttling_fail_nothing() {
     for (operation, part) in [
@@ -91,6 +92,35 @@ async fn a_storm_longer_than_the_deadline_leaves_nothing_half_saved() {
     }
     assert_eq!((store.all().await, store.index_keys().await), (vec![], 0));
     assert!(store.bucket.list("t/analysis/", None, 1).await.unwrap().objects.is_empty());
+}
+
+#[tokio::test]
+async fn others_that_are_faster_each_time_are_contention_and_no_outage() {
+    let store = Store::new();
+    store.save("study-1", "{}").await;
+    let key = store.bucket.list("t/analysis/", None, 1).await.unwrap().objects[0].key.clone();
+    let (theirs, clock, mut rounds) = (store.bucket.clone(), store.clock.clone(), 0);
+    let overtake = move |operation, requested: &str| {
+        if matches!(operation, Operation::Put | Operation::Delete) && requested == key.as_str() {
+            rounds += 1;
+            let (saved_at, body) = (clock.now().into(), format!(r#"{{"n":{rounds}}}"#).into());
+            let precondition = Precondition::None;
+            let put = Put { key: key.clone(), body, saved_at, metadata: Vec::new(), precondition };
+            theirs.put(put).now_or_never().unwrap().unwrap();
+        }
+        None
+    };
+    let slow = store.over(FaultyBucket::new(store.bucket.clone(), Box::new(overtake)));
+    let id = store.id("study-1");
+    for (operation, result) in [
+        ("save", slow.save(&id, &document("{}"), &Condition::None).await.map(drop)),
+        ("delete", slow.delete(&id, None).await),
+    ] {
+        let error = result.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Contended, "{error:?}");
+        assert!(error.is_retryable() && error.had_no_effect(), "{error:?}");
+        assert!(error.to_string().starts_with(&format!("the {operation} of analysis `study-1`")), "{error}");
+    }
 }
 
 /// The caller of an operation does not wait for longer than it said.

@@ -2,7 +2,7 @@
 
 use analysis_storage::bucket::GetOptions;
 use analysis_storage::testing::{FaultyBucket, Operation};
-use analysis_storage::{Bucket as _, Condition, Error, Retention};
+use analysis_storage::{Bucket as _, Condition, Error, Loaded, Retention};
 use futures::FutureExt;
 
 use crate::store::{HOUR, Store, analyses, document};
@@ -12,15 +12,16 @@ async fn what_is_past_its_retention_is_hidden() {
     let mut store = Store::new();
     store.analyses = analyses(store.bucket.clone(), &store.clock).with_retention(Retention::days(10));
     let old = store.save("old", "{}").await;
+    let held = GetOptions { if_none_match: Some(old.etag), version_id: None };
+    assert!(matches!(store.analyses.load(&store.id("old"), &held).await, Ok(Loaded::NotModified)));
     store.clock.advance(5 * 24 * HOUR);
     store.save("new", "{}").await;
     store.clock.set("2026-01-25T23:59:59Z".parse().unwrap());
     assert_eq!(store.all().await, ["new", "old"]);
     store.clock.set("2026-01-26T00:00:00Z".parse().unwrap());
     assert_eq!((store.all().await, store.text("old").await), (vec!["new".to_owned()], None));
-    assert!(matches!(store.analyses.describe(&store.id("old")).await, Err(Error::NotFound(_))));
-    let held = GetOptions { if_none_match: Some(old.etag), version_id: None };
-    assert!(matches!(store.analyses.load(&store.id("old"), &held).await, Err(Error::NotFound(_))));
+    assert!(matches!(store.analyses.describe(&store.id("old")).await, Err(Error::NotFound { .. })));
+    assert!(matches!(store.analyses.load(&store.id("old"), &held).await, Err(Error::NotFound { .. })));
     assert_eq!(store.analyses.stats().await.unwrap().total_analyses, 1);
 }
 

@@ -81,3 +81,11 @@ async fn ids_differ_by_case() {
     assert_eq!(store.text("Study").await.as_deref(), Some(r#"{"a":1}"#));
     assert_eq!(store.all().await.len(), 2);
 }
+
+#[tokio::test]
+async fn versions_of_a_bucket_that_keeps_none_are_not_supported() {
+    let store = Store::new();
+    let saved = store.save("study-1", "{}").await;
+    let versions = store.analyses.versions(&saved.entry.id).await;
+    assert!(matches!(versions, Err(Error::Unsupported(_))), "{versions:?}");
+}

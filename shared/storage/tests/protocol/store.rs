@@ -52,7 +52,7 @@ impl Store {
     pub(crate) async fn text(&self, id: &str) -> Option<String> {
         match self.analyses.load(&self.id(id), &GetOptions::default()).await {
             Ok(Loaded::Document(object)) => Some(String::from_utf8(object.body.to_vec()).unwrap()),
-            Err(Error::NotFound(_)) => None,
+            Err(Error::NotFound { .. }) => None,
             other => panic!("{other:?}"),
         }
     }

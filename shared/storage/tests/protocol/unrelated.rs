@@ -68,7 +68,7 @@ fn legacy(key: &str) -> String {
 }
 
 #[tokio::test]
-async fn entries_of_the_version_before_are_not_taken_for_nothing_and_rebuild_takes_them_over() {
+async fn entries_of_the_version_before_are_not_taken_for_nothing_and_repair_takes_them_over() {
     let store = Store::new();
     let document = document(r#"{"implementation":"hybrid","status":"success","execution_time":2}"#);
     let ids = [store.id("study-1"), store.id("018cc251-f400-7000-8000-000000000000")];
@@ -85,7 +85,7 @@ async fn entries_of_the_version_before_are_not_taken_for_nothing_and_rebuild_tak
     {
         match result {
             Err(Error::Misconfigured { advice, .. }) => {
-                assert!(advice.contains("`design-analysis rebuild`"), "{advice}");
+                assert!(advice.contains("`design-analysis repair`"), "{advice}");
             }
             other => panic!("{other:?}"),
         }
@@ -93,8 +93,8 @@ async fn entries_of_the_version_before_are_not_taken_for_nothing_and_rebuild_tak
 
     let mut taken_over = 0;
     for month in store.analyses.months().await.unwrap() {
-        let mut rebuild = store.analyses.repair_month(month, Mode::Repair);
-        while let Some(page) = rebuild.step().await.unwrap() {
+        let mut repair = store.analyses.repair_month(month, Mode::Repair);
+        while let Some(page) = repair.step().await.unwrap() {
             assert!(page.findings.iter().all(|finding| finding.damage == Damage::Legacy && finding.repaired));
             taken_over += page.findings.len();
         }

@@ -1,4 +1,4 @@
-//! Repair and rebuild beside other work on the same ids.
+//! Check and repair beside other work on the same ids.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,19 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use analysis_storage::bucket::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
+    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring,
+    Version,
 };
 use analysis_storage::repair::Mode;
 use analysis_storage::testing::{FaultyBucket, ManualClock, Operation};
-use analysis_storage::{
-    Analyses, AnalysisId, Clock, Condition, ContentToken, Error, Key, Layout, StorageType,
-};
+use analysis_storage::{Analyses, AnalysisId, Clock, Condition, ContentToken, Key, Layout, StorageType};
 use async_trait::async_trait;
 use futures::FutureExt;
 use jiff::SignedDuration;
 
 use crate::in_flight::Patient;
-use crate::store::{ONE, Store, TWO, UUID7, document, rebuild};
+use crate::store::{ONE, Store, TWO, UUID7, document, maintain};
 
 /// A bucket that lets others run between any two requests.
 #[derive(Debug)]
@@ -43,35 +42,35 @@ impl Bucket for Yielding {
         self.0.token(etag, content)
     }
 
-    async fn put(&self, put: Put) -> Result<ETag, Error> {
+    async fn put(&self, put: Put) -> Result<ETag, BucketError> {
         self.pass().await.put(put).await
     }
 
-    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got, Error> {
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got, BucketError> {
         self.pass().await.get(key, options).await
     }
 
-    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, Error> {
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, BucketError> {
         self.pass().await.head(key).await
     }
 
-    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<(), Error> {
+    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<(), BucketError> {
         self.pass().await.delete(key, if_match).await
     }
 
-    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Listing, Error> {
+    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Listing, BucketError> {
         self.pass().await.list(prefix, after, limit).await
     }
 
-    async fn versions(&self, key: &Key) -> Result<Vec<Version>, Error> {
+    async fn versions(&self, key: &Key) -> Result<Vec<Version>, BucketError> {
         self.pass().await.versions(key).await
     }
 
-    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring, Error> {
+    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring, BucketError> {
         self.pass().await.restore(key, days, tier).await
     }
 
-    async fn info(&self) -> Result<BucketInfo, Error> {
+    async fn info(&self) -> Result<BucketInfo, BucketError> {
         self.pass().await.info().await
     }
 }
@@ -99,7 +98,7 @@ async fn work(store: &Store, analyses: &Analyses, worker: usize) -> BTreeMap<Str
 }
 
 #[tokio::test]
-async fn rebuilding_while_others_work_loses_nothing_and_reports_nothing() {
+async fn checks_and_repairs_while_others_work_lose_nothing_and_report_nothing() {
     for seed in 0..50 {
         let store = Store::seeded(seed);
         let open = || {
@@ -108,24 +107,24 @@ async fn rebuilding_while_others_work_loses_nothing_and_reports_nothing() {
             Analyses::new(bucket, StorageType::Memory, Layout::new("t"), clock)
         };
         let workers: Vec<Analyses> = (0..3).map(|_| open()).collect();
-        let rebuilders = [open(), open()];
-        let rebuild_often = async |rebuilder: &Analyses, mode| {
+        let maintainers = [open(), open()];
+        let often = async |own: &Analyses, mode| {
             for _ in 0..6 {
-                let report = rebuild(rebuilder, None, mode).await;
+                let report = maintain(own, None, mode).await;
                 assert!(mode == Mode::Repair || report.findings.is_empty(), "{report:?}");
             }
         };
         let (stored, (), ()) = futures::join!(
             futures::future::join_all(workers.iter().enumerate().map(|(n, w)| work(&store, w, n))),
-            rebuild_often(&rebuilders[0], Mode::Repair),
-            rebuild_often(&rebuilders[1], Mode::CHECK),
+            often(&maintainers[0], Mode::Repair),
+            often(&maintainers[1], Mode::CHECK),
         );
         let expected: BTreeMap<String, u64> = stored.into_iter().flatten().collect();
         let listed = store.list().await;
         assert_eq!(listed.len(), expected.len(), "seed {seed}");
         assert!(listed.iter().all(|e| expected[e.id.as_str()] == e.size), "seed {seed}");
-        assert_eq!(rebuild(&store.analyses, None, Mode::CHECK).await.findings, []);
-        let report = rebuild(&store.analyses, None, Mode::Repair).await;
+        assert_eq!(maintain(&store.analyses, None, Mode::CHECK).await.findings, []);
+        let report = maintain(&store.analyses, None, Mode::Repair).await;
         assert_eq!(report.findings, [], "the index holds just the current entries, seed {seed}");
     }
 }
@@ -206,7 +205,7 @@ async fn interleave(start: Start, id: &str, outer: Act, inner: Act, before: usiz
     let what = format!("{start:?} {id}: {inner:?} before request {before} of {outer:?}");
     let reached = reached.load(Ordering::Relaxed);
     if reached {
-        let report = rebuild(&store.analyses, None, Mode::Repair).await;
+        let report = maintain(&store.analyses, None, Mode::Repair).await;
         assert_eq!(report.findings, [], "{what}");
     }
     reached

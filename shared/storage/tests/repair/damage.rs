@@ -9,7 +9,7 @@ use analysis_storage::repair::{Damage, Mode};
 use analysis_storage::testing::{Fault, FaultyBucket, Operation};
 use analysis_storage::{Clock, Condition, Entry, Layout, Loaded, SavedAt};
 
-use crate::store::{ONE, Store, TWO, UUID7, analyses, document, rebuild};
+use crate::store::{ONE, Store, TWO, UUID7, analyses, document, maintain};
 
 #[tokio::test]
 async fn a_sound_store_is_left_alone() {
@@ -205,7 +205,7 @@ async fn id_records_that_are_lost_or_wrong_or_junk_are_told_apart() {
         store.put("metadata/ids/junk", "junk", &[]).await;
         let damage = [Damage::Stale, Damage::NoIdRecord, Damage::Misplaced, Damage::BadIdRecord];
         assert_eq!(store.damage().await, damage);
-        let report = rebuild(&store.analyses, None, Mode::Repair).await;
+        let report = maintain(&store.analyses, None, Mode::Repair).await;
         let (repaired, left): (Vec<_>, Vec<_>) = report.findings.into_iter().partition(|f| f.repaired);
         assert_eq!(
             repaired.iter().map(|f| f.damage).collect::<Vec<_>>(),

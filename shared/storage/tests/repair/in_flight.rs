@@ -8,7 +8,7 @@ use analysis_storage::testing::{ManualClock, Operation};
 use analysis_storage::{Analyses, Clock, Condition, Layout, Retention, StorageType};
 use async_trait::async_trait;
 
-use crate::store::{ONE, Store, TWO, analyses, document, rebuild};
+use crate::store::{ONE, Store, TWO, analyses, document, maintain};
 
 #[tokio::test]
 async fn what_is_in_flight_is_not_reported() {
@@ -21,7 +21,7 @@ async fn what_is_in_flight_is_not_reported() {
     put.save(&store.id("replaced"), &document(TWO), &Condition::None).await.unwrap_err();
     let settle = store.crashing(Operation::List, "/index/");
     settle.save(&store.id("settled"), &document(TWO), &Condition::None).await.unwrap_err();
-    let report = rebuild(&store.analyses, None, Mode::CHECK).await;
+    let report = maintain(&store.analyses, None, Mode::CHECK).await;
     assert_eq!((report.findings, report.in_flight), (vec![], 3));
     store.clock.advance(Duration::from_mins(16));
     assert_eq!(store.damage().await, [Damage::Orphan, Damage::Orphan, Damage::Stale]);
@@ -61,7 +61,7 @@ async fn a_delete_in_flight_is_not_reported() {
     store.bucket.delete(&store.analyses.document_key(&entry), None).await.unwrap();
     let clock = Arc::new(Patient(store.clock.clone(), 100));
     let checker = Analyses::new(store.bucket.clone(), StorageType::Memory, Layout::new("t"), clock);
-    let (report, ()) = futures::join!(rebuild(&checker, None, Mode::CHECK), async {
+    let (report, ()) = futures::join!(maintain(&checker, None, Mode::CHECK), async {
         for _ in 0..20 {
             tokio::task::yield_now().await;
         }
@@ -86,5 +86,5 @@ async fn what_is_past_its_retention_is_no_damage() {
         store.remove(part).await;
     }
     assert_eq!(store.check().await, []);
-    assert_eq!(rebuild(&store.analyses, None, Mode::Repair).await.findings, []);
+    assert_eq!(maintain(&store.analyses, None, Mode::Repair).await.findings, []);
 }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use analysis_storage::bucket::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
+    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring,
+    Version,
 };
 use analysis_storage::repair::{Damage, Mode};
-use analysis_storage::{ContentToken, Entry, Error, Key, Loaded};
+use analysis_storage::{ContentToken, Entry, Key, Loaded};
 use async_trait::async_trait;
 use jiff::SignedDuration;
 
-use crate::store::{ONE, Store, TWO, UUID7, analyses, rebuild};
+use crate::store::{ONE, Store, TWO, UUID7, analyses, maintain};
 
 #[tokio::test]
 async fn documents_of_other_programs_are_taken_in_where_they_lie() {
@@ -97,7 +98,7 @@ async fn of_documents_with_one_id_in_several_months_the_newest_is_adopted_and_th
     store.clock.advance(std::time::Duration::from_secs(1));
     store.put("analysis/2023/01/study-2.json", TWO, &[]).await;
     store.put("analysis/2024/02/study-3.json", ONE, &[]).await;
-    let report = rebuild(&store.analyses, None, Mode::Repair).await;
+    let report = maintain(&store.analyses, None, Mode::Repair).await;
     let (repaired, left): (Vec<_>, Vec<_>) = report.findings.into_iter().partition(|f| f.repaired);
     let keys = |findings: &[analysis_storage::repair::Finding]| {
         findings.iter().map(|f| f.key.as_str()["t/analysis/".len()..].to_owned()).collect::<Vec<_>>()
@@ -140,7 +141,7 @@ async fn objects_that_no_id_leads_to_are_reported_and_left() {
         store.put(key, ONE, &[]).await;
     }
     store.put("analysis/2024/01/018cc251-f400-7000-8000-000000000000.json", TWO, &[]).await;
-    let report = rebuild(&store.analyses, None, Mode::Repair).await;
+    let report = maintain(&store.analyses, None, Mode::Repair).await;
     let (repaired, left): (Vec<_>, Vec<_>) = report.findings.into_iter().partition(|f| f.repaired);
     assert_eq!(repaired.iter().map(|f| f.damage).collect::<Vec<_>>(), [Damage::Orphan]);
     let mut keys: Vec<String> = left.iter().map(|f| f.key.as_str()["t/".len()..].to_owned()).collect();
@@ -161,7 +162,7 @@ async fn an_id_record_that_cannot_be_read_is_reported_and_left() {
     store.save("study-1", ONE).await;
     store.put("metadata/ids/study-1", "{}", &[]).await;
     for _ in 0..2 {
-        let report = rebuild(&store.analyses, None, Mode::Repair).await;
+        let report = maintain(&store.analyses, None, Mode::Repair).await;
         let [finding] = &report.findings[..] else { panic!("{report:?}") };
         assert_eq!((finding.damage, finding.key.as_str()), (Damage::BadIdRecord, "t/metadata/ids/study-1"));
         assert!(!finding.repaired && finding.advice.is_some());
@@ -187,40 +188,40 @@ impl Bucket for Archive {
         self.inner.token(etag, content)
     }
 
-    async fn put(&self, put: Put) -> Result<ETag, Error> {
+    async fn put(&self, put: Put) -> Result<ETag, BucketError> {
         self.inner.put(put).await
     }
 
-    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got, Error> {
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got, BucketError> {
         if key.as_str().contains("/analysis/") {
-            return Err(Error::Archived(key.to_string()));
+            return Err(BucketError::Archived(key.to_string()));
         }
         self.inner.get(key, options).await
     }
 
-    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, Error> {
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, BucketError> {
         let meta = self.inner.head(key).await?;
         let archived = self.heads_tell && key.as_str().contains("/analysis/");
         Ok(meta.map(|meta| ObjectMeta { archived, ..meta }))
     }
 
-    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<(), Error> {
+    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<(), BucketError> {
         self.inner.delete(key, if_match).await
     }
 
-    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Listing, Error> {
+    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Listing, BucketError> {
         self.inner.list(prefix, after, limit).await
     }
 
-    async fn versions(&self, key: &Key) -> Result<Vec<Version>, Error> {
+    async fn versions(&self, key: &Key) -> Result<Vec<Version>, BucketError> {
         self.inner.versions(key).await
     }
 
-    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring, Error> {
+    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring, BucketError> {
         self.inner.restore(key, days, tier).await
     }
 
-    async fn info(&self) -> Result<BucketInfo, Error> {
+    async fn info(&self) -> Result<BucketInfo, BucketError> {
         self.inner.info().await
     }
 }

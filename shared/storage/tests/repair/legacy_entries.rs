@@ -1,4 +1,4 @@
-//! Entries of the earlier format are recognised, and taken over by a rebuild.
+//! Entries of the earlier format are recognised, and taken over by a repair.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use analysis_storage::repair::{Damage, Mode};
 use analysis_storage::testing::Operation;
 use analysis_storage::{Clock, Entry, Error, Layout, Month};
 
-use crate::store::{ONE, Store, TWO, UUID7, document, rebuild, steps};
+use crate::store::{ONE, Store, TWO, UUID7, document, maintain, steps};
 
 /// The key, without the store's prefix, that an entry had before entries had versions.
 fn legacy_key(entry: &Entry) -> String {
@@ -30,7 +30,7 @@ fn sorted(mut entries: Vec<Entry>) -> Vec<Entry> {
     entries
 }
 
-/// A rebuild takes everything over: afterwards list and totals are just these, and nothing is found.
+/// A repair takes everything over: afterwards list and totals are just these, and nothing is found.
 async fn takes_over(store: &Store, expected: Vec<Entry>) {
     store.heal().await;
     let size: u64 = expected.iter().map(|entry| entry.size).sum();
@@ -46,7 +46,7 @@ async fn a_store_that_has_them_says_so() {
     store.save("study-2", ONE).await;
     age(&store, &entry).await;
     let refused =
-        |error: &Error| matches!(error, Error::Misconfigured { advice, .. } if advice.contains("rebuild"));
+        |error: &Error| matches!(error, Error::Misconfigured { advice, .. } if advice.contains("repair"));
     assert!(refused(&store.analyses.list(&ListQuery::default()).await.unwrap_err()));
     assert!(refused(&store.analyses.stats().await.unwrap_err()));
     assert!(refused(&store.analyses.recount().await.unwrap_err()));
@@ -190,7 +190,7 @@ async fn the_months_of_earlier_entries_are_found_without_documents() {
 }
 
 #[tokio::test]
-async fn a_rebuild_of_one_month_leaves_the_earlier_entries_of_others() {
+async fn a_repair_of_one_month_leaves_the_earlier_entries_of_others() {
     let store = Store::new();
     for at in ["2025-11-30T23:59:59.999Z", "2025-12-01T00:00:00Z"] {
         store.clock.set(at.parse().unwrap());
@@ -214,7 +214,7 @@ async fn documents_are_not_read_where_the_storage_tells_their_tokens() {
     }
     assert!(entries[0].summary.execution_ms.is_some(), "what an archived document's metadata do not tell");
     let archived = store.crashing(Operation::Get, "/analysis/");
-    let damage = rebuild_months(&archived, store.clock.now()).await;
+    let damage = repair_months(&archived, store.clock.now()).await;
     assert_eq!(damage, [Damage::Legacy; 2]);
     takes_over(&store, entries).await;
 }
@@ -229,12 +229,12 @@ async fn a_take_over_that_crashes_is_taken_up_again() {
         entries.push(entry);
     }
     let crashing = store.crashing(Operation::Delete, "/index/");
-    let report = rebuild_months(&crashing, store.clock.now()).await;
+    let report = repair_months(&crashing, store.clock.now()).await;
     assert_eq!(report, [Damage::Unreadable; 2], "they are still there, and said to be");
     takes_over(&store, entries).await;
 }
 
-async fn rebuild_months(analyses: &analysis_storage::Analyses, now: jiff::Timestamp) -> Vec<Damage> {
+async fn repair_months(analyses: &analysis_storage::Analyses, now: jiff::Timestamp) -> Vec<Damage> {
     let mut damage = Vec::new();
     for month in analyses.months().await.unwrap() {
         assert!(month <= Month::containing(now));
@@ -262,7 +262,7 @@ async fn an_index_of_a_later_version_is_left_alone() {
     store.remove("/index/").await;
     store.put(&format!("{key}!more"), "", &[]).await;
     assert_eq!(store.list().await, [entry]);
-    assert_eq!(rebuild(&store.analyses, None, Mode::Repair).await.findings, []);
+    assert_eq!(maintain(&store.analyses, None, Mode::Repair).await.findings, []);
     assert_eq!(store.analyses.save_new(&document(ONE)).await.unwrap().entry.size, ONE.len() as u64);
 }
 

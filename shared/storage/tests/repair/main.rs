@@ -1,4 +1,4 @@
-//! Repair and rebuild: every kind of damage is found, told apart from saves in flight, and healed.
+//! Check and repair: every kind of damage is found, told apart from saves in flight, and healed.
 
 #![expect(clippy::unwrap_used, reason = "test code: a panic is how it reports")]
 

@@ -1,4 +1,4 @@
-//! A rebuild goes page by page, month by month.
+//! A repair goes page by page, month by month.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use analysis_storage::Month;
 use analysis_storage::repair::{Damage, Mode};
 
-use crate::store::{ONE, Store, document, rebuild, steps};
+use crate::store::{ONE, Store, document, maintain, steps};
 
 #[tokio::test]
-async fn thousands_are_paged_and_a_rebuild_goes_on_where_it_was() {
+async fn thousands_are_paged_and_a_repair_goes_on_where_it_was() {
     let store = Store::new();
     for n in 0..2500 {
         store.clock.advance(Duration::from_millis(1));
@@ -22,10 +22,10 @@ async fn thousands_are_paged_and_a_rebuild_goes_on_where_it_was() {
     let before = store.analyses.stats().await.unwrap();
     store.remove("/metadata/").await;
 
-    let mut rebuild = store.analyses.repair_month(store.month(), Mode::Repair);
-    let first = rebuild.step().await.unwrap().unwrap();
+    let mut repair = store.analyses.repair_month(store.month(), Mode::Repair);
+    let first = repair.step().await.unwrap().unwrap();
     assert_eq!((first.entries, first.documents), (0, 0), "the index is empty");
-    let second = rebuild.step().await.unwrap().unwrap();
+    let second = repair.step().await.unwrap().unwrap();
     assert_eq!((second.documents, second.findings.len()), (1000, 1000));
     // Everything is forgotten; what was repaired is sound by now. Of named ids the record is lost, too.
     let pages = steps(&store.analyses, store.month(), Mode::Repair).await;
@@ -42,7 +42,7 @@ async fn thousands_are_paged_and_a_rebuild_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn one_month_can_be_rebuilt_alone() {
+async fn one_month_can_be_repaired_alone() {
     let store = Store::new();
     for (at, id) in [("2025-11", "nov"), ("2025-12", "dec"), ("2026-01", "jan")] {
         for day in ["01T00:00:00Z", "15T12:00:00Z", "30T23:59:59.999Z"] {
@@ -53,12 +53,12 @@ async fn one_month_can_be_rebuilt_alone() {
     store.clock.set("2026-02-15T12:00:00Z".parse().unwrap());
     store.remove("/metadata/index/").await;
     let december = Some(Month::parse("2025-12").unwrap());
-    let report = rebuild(&store.analyses, december, Mode::Repair).await;
+    let report = maintain(&store.analyses, december, Mode::Repair).await;
     assert_eq!((report.documents, report.findings.len()), (3, 3));
     let ids: Vec<_> = store.list().await.into_iter().map(|entry| entry.id.to_string()).collect();
     assert_eq!(ids, ["dec-30", "dec-15", "dec-01"]);
-    rebuild(&store.analyses, None, Mode::Repair).await;
-    let report = rebuild(&store.analyses, december, Mode::CHECK).await;
+    maintain(&store.analyses, None, Mode::Repair).await;
+    let report = maintain(&store.analyses, december, Mode::CHECK).await;
     assert_eq!((report.documents, report.findings), (3, vec![]));
 }
 

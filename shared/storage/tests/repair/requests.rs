@@ -9,7 +9,7 @@ use analysis_storage::repair::{Damage, Mode};
 use analysis_storage::testing::{CountingBucket, FaultyBucket, ManualClock, Operation};
 use analysis_storage::{Analyses, AnalysisId, Condition};
 
-use crate::store::{NOW, ONE, Store, TWO, UUID7, analyses, document, rebuild, steps};
+use crate::store::{NOW, ONE, Store, TWO, UUID7, analyses, document, maintain, steps};
 
 type Counting = Arc<CountingBucket<FaultyBucket>>;
 
@@ -152,7 +152,7 @@ async fn a_check_of_a_damaged_store_writes_nothing_at_all() {
     let (bucket, analyses) = counting(&store);
     store.clock.advance(Duration::from_hours(1));
     let before = store.objects().await;
-    let report = rebuild(&analyses, None, Mode::CHECK).await;
+    let report = maintain(&analyses, None, Mode::CHECK).await;
     assert_eq!(report.findings.len(), 5, "{report:?}");
     analyses.check_totals().await.unwrap();
     let spent = bucket.take();
@@ -165,6 +165,6 @@ async fn a_check_of_a_damaged_store_writes_nothing_at_all() {
 async fn an_empty_store_costs_what_it_takes_to_see_that() {
     let clock = Arc::new(ManualClock::at(NOW, 7));
     let bucket = Arc::new(CountingBucket::new(MemoryBucket::new(clock.clone())));
-    let report = rebuild(&analyses(bucket.clone(), &clock), None, Mode::CHECK).await;
+    let report = maintain(&analyses(bucket.clone(), &clock), None, Mode::CHECK).await;
     assert_eq!((report.findings, bucket.take()), (vec![], lists(3)));
 }

@@ -116,7 +116,7 @@ impl Store {
     pub(crate) async fn check(&self) -> Vec<Finding> {
         self.clock.advance(Duration::from_hours(1));
         let before = self.objects().await;
-        let report = rebuild(&self.analyses, None, Mode::CHECK).await;
+        let report = maintain(&self.analyses, None, Mode::CHECK).await;
         assert_eq!((self.objects().await, report.in_flight), (before, 0), "a check changes nothing");
         report.findings
     }
@@ -129,10 +129,10 @@ impl Store {
 
     /// Repairs; afterwards nothing is found, and each document is at its place in the index once.
     pub(crate) async fn heal(&self) -> RepairStep {
-        let report = rebuild(&self.analyses, None, Mode::Repair).await;
+        let report = maintain(&self.analyses, None, Mode::Repair).await;
         assert!(report.findings.iter().all(|finding| finding.repaired), "{report:?}");
         assert_eq!(self.check().await, []);
-        assert_eq!(rebuild(&self.analyses, None, Mode::Repair).await.findings, []);
+        assert_eq!(maintain(&self.analyses, None, Mode::Repair).await.findings, []);
         let count = |part: &str, keys: &[String]| keys.iter().filter(|key| key.contains(part)).count();
         let keys = self.keys().await;
         assert_eq!(count("/analysis/", &keys), count("/index/", &keys), "{keys:?}");
@@ -141,8 +141,8 @@ impl Store {
     }
 }
 
-/// A whole rebuild, or that of one month: all its steps as one.
-pub(crate) async fn rebuild(analyses: &Analyses, month: Option<Month>, mode: Mode) -> RepairStep {
+/// Checks or repairs everything, or one month: all the steps as one.
+pub(crate) async fn maintain(analyses: &Analyses, month: Option<Month>, mode: Mode) -> RepairStep {
     let months = match month {
         Some(month) => vec![month],
         None => analyses.months().await.unwrap(),
@@ -164,9 +164,9 @@ pub(crate) async fn rebuild(analyses: &Analyses, month: Option<Month>, mode: Mod
 
 /// The steps of one month.
 pub(crate) async fn steps(analyses: &Analyses, month: Month, mode: Mode) -> Vec<RepairStep> {
-    let mut rebuild = analyses.repair_month(month, mode);
+    let mut repair = analyses.repair_month(month, mode);
     let mut pages = Vec::new();
-    while let Some(page) = rebuild.step().await.unwrap() {
+    while let Some(page) = repair.step().await.unwrap() {
         pages.push(page);
     }
     pages

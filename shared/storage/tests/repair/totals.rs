@@ -1,4 +1,4 @@
-//! Totals are derived anew by a rebuild, and those that were stored stand until then.
+//! Totals are derived anew by a repair, and those that were stored stand until then.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use analysis_storage::repair::{Mode, TotalsCheck};
 use analysis_storage::testing::{Fault, FaultyBucket, Operation};
 use analysis_storage::{Error, Key};
 
-use crate::store::{ONE, Store, analyses, rebuild, steps};
+use crate::store::{ONE, Store, analyses, maintain, steps};
 
 const TOTALS: &str = "t/metadata/storage-stats.json";
 
@@ -32,7 +32,7 @@ async fn miscounted() -> Store {
 }
 
 #[tokio::test]
-async fn totals_that_are_wrong_are_found_and_right_after_a_rebuild() {
+async fn totals_that_are_wrong_are_found_and_right_after_a_repair() {
     let store = miscounted().await;
     let before = store.objects().await;
     let wrong = store.analyses.check_totals().await.unwrap();
@@ -41,7 +41,7 @@ async fn totals_that_are_wrong_are_found_and_right_after_a_rebuild() {
         "{wrong:?}"
     );
     assert_eq!(store.objects().await, before, "a check writes nothing");
-    assert_eq!(rebuild(&store.analyses, None, Mode::Repair).await.findings, []);
+    assert_eq!(maintain(&store.analyses, None, Mode::Repair).await.findings, []);
     assert_eq!(store.analyses.check_totals().await.unwrap(), TotalsCheck::Right);
     assert_eq!(store.analyses.stats().await.unwrap().total_analyses, 3);
 }
@@ -79,7 +79,7 @@ async fn the_stored_totals_stand_until_new_ones_are_ready() {
 }
 
 #[tokio::test]
-async fn a_rebuild_that_ends_before_its_recount_leaves_the_totals() {
+async fn a_repair_that_ends_before_its_recount_leaves_the_totals() {
     let store = miscounted().await;
     let stored = store.bucket.head(&Key::new(TOTALS)).await.unwrap();
     for month in store.analyses.months().await.unwrap() {
@@ -119,6 +119,6 @@ async fn a_recount_gives_way_to_others_and_says_so() {
         None
     };
     let unlucky = analyses(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))), &store.clock);
-    assert!(matches!(unlucky.recount().await, Err(Error::Refused { .. })));
+    assert!(matches!(unlucky.recount().await, Err(Error::Contended { .. })));
     assert_eq!(others.lock().unwrap().len(), 3);
 }

@@ -7,7 +7,7 @@ use analysis_storage::repair::{Damage, Finding, Mode};
 use analysis_storage::testing::{Fault, FaultyBucket, Operation};
 use analysis_storage::{Analyses, Bucket, Condition, Error};
 
-use crate::store::{ONE, Store, TWO, UUID7, analyses, document, rebuild};
+use crate::store::{ONE, Store, TWO, UUID7, analyses, document, maintain};
 
 /// Two documents without entries, and requests of this kind for one of them fail.
 async fn orphans(store: &Store, operation: Operation) -> Analyses {
@@ -38,7 +38,7 @@ async fn it_is_reported_with_its_key_on_every_run_and_everything_else_is_repaire
         let key = "t/analysis/2026/01/bad.json";
         let mut found = Vec::new();
         for _ in 0..3 {
-            let findings = rebuild(&failing, None, Mode::Repair).await.findings;
+            let findings = maintain(&failing, None, Mode::Repair).await.findings;
             assert!(is_reported(&findings, key), "{operation:?} {findings:?}");
             found.push(findings.len());
         }
@@ -56,7 +56,7 @@ async fn a_check_reports_it_too() {
     let store = Store::new();
     let failing = orphans(&store, Operation::Head).await;
     store.clock.advance(std::time::Duration::from_hours(1));
-    let findings = rebuild(&failing, None, Mode::CHECK).await.findings;
+    let findings = maintain(&failing, None, Mode::CHECK).await.findings;
     assert_eq!(findings.len(), 3);
     assert!(is_reported(&findings, "t/analysis/2026/01/bad.json"), "{findings:?}");
 }
@@ -74,7 +74,7 @@ async fn an_id_record_or_an_entry_that_the_storage_does_not_give_out_is_no_end_e
             settle.save(&store.id(id), &document(TWO), &Condition::None).await.unwrap_err();
         }
         let failing = store.crashing(operation, part);
-        let report = rebuild(&failing, None, Mode::Repair).await;
+        let report = maintain(&failing, None, Mode::Repair).await;
         assert!(is_reported(&report.findings, "t/analysis/2026/01/bad.json"), "{part} {report:?}");
         assert_eq!(report.findings.len(), 2);
         assert_eq!(store.damage().await, [Damage::Stale], "{operation:?} {part}: the other is repaired");
@@ -92,18 +92,18 @@ async fn a_storage_that_does_not_answer_at_all_is_an_end() {
         (listings > 2).then_some(Fault::RequestLost)
     };
     let failing = analyses(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))), &store.clock);
-    let mut rebuild = failing.repair_month(store.month(), Mode::Repair);
+    let mut repair = failing.repair_month(store.month(), Mode::Repair);
     let error = loop {
-        match rebuild.step().await {
+        match repair.step().await {
             Ok(page) => assert!(page.unwrap().findings.is_empty()),
             Err(error) => break error,
         }
     };
     assert!(matches!(error, Error::NoAnswer { .. }), "{error:?}");
     let empty: Arc<dyn Bucket> = Arc::new(MemoryBucket::new(store.clock.clone()));
-    assert_eq!(rebuild_nothing(empty, &store).await, 0);
+    assert_eq!(repair_nothing(empty, &store).await, 0);
 }
 
-async fn rebuild_nothing(bucket: Arc<dyn Bucket>, store: &Store) -> usize {
-    rebuild(&analyses(bucket, &store.clock), None, Mode::Repair).await.findings.len()
+async fn repair_nothing(bucket: Arc<dyn Bucket>, store: &Store) -> usize {
+    maintain(&analyses(bucket, &store.clock), None, Mode::Repair).await.findings.len()
 }

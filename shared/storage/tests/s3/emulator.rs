@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use analysis_storage::bucket::s3::S3Bucket;
 use analysis_storage::bucket::{GetOptions, Got, Precondition, Put, RestoreTier, Restoring};
 use analysis_storage::testing::ministack::Ministack;
-use analysis_storage::{Bucket as _, ETag, Error, Key};
+use analysis_storage::{Bucket as _, BucketError, Clock as _, ETag, Key, SystemClock};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, StorageClass, VersioningConfiguration};
 
@@ -123,7 +123,7 @@ async fn versions_are_kept_and_deletions_marked() {
     assert!(matches!(bucket.get(&key, GetOptions::default()).await.unwrap(), Got::Absent));
     assert_eq!(bucket.head(&key).await.unwrap(), None);
     let refused = bucket.delete(&key, Some(&two)).await;
-    assert!(matches!(refused, Err(Error::PreconditionFailed(_))), "{refused:?}");
+    assert!(matches!(refused, Err(BucketError::PreconditionFailed(_))), "{refused:?}");
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn an_archived_object_is_readable_again_once_restored() {
     freeze.storage_class(StorageClass::Glacier).send().await.unwrap();
     assert!(bucket.head(&key).await.unwrap().unwrap().archived);
     let frozen = bucket.get(&key, GetOptions::default()).await;
-    assert!(matches!(&frozen, Err(Error::Archived(key)) if key == "k"), "{frozen:?}");
+    assert!(matches!(&frozen, Err(BucketError::Archived(key)) if key == "k"), "{frozen:?}");
 
     // The second time, it is under way.
     for _ in 0..2 {
@@ -163,7 +163,7 @@ async fn an_archived_object_is_readable_again_once_restored() {
     let deadline = Instant::now() + Duration::from_secs(15);
     while bucket.head(&key).await.unwrap().unwrap().archived {
         assert!(Instant::now() < deadline, "the restore never ends");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        SystemClock.sleep(Duration::from_millis(100)).await;
     }
     match bucket.get(&key, GetOptions::default()).await.unwrap() {
         Got::Found(object) => assert_eq!((object.body.as_ref(), object.meta.archived), (&b"ice"[..], false)),

@@ -1,7 +1,7 @@
 //! What is sent.
 
 use analysis_storage::bucket::{Precondition, Put};
-use analysis_storage::{Bucket as _, ETag, Error};
+use analysis_storage::{Bucket as _, BucketError, ETag};
 
 use crate::server::{bucket_saying, put};
 
@@ -41,11 +41,12 @@ async fn every_put_asks_for_encryption_and_describes_itself() {
 
 #[tokio::test]
 async fn a_request_that_fails_is_not_sent_again() {
-    let busy = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
+    let busy =
+        "<BucketError><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></BucketError>";
     let (bucket, requests) = bucket_saying("503 Slow Down\r\nx-amz-request-id: 4711", busy);
     let result = bucket.put(put("k", "x")).await;
     match result {
-        Err(Error::Refused { operation, source }) => {
+        Err(BucketError::Refused { operation, source }) => {
             assert_eq!(operation, "PUT k");
             let expected = "S3 answered 503 SlowDown: Please reduce your request rate. (request id 4711)";
             assert_eq!(source.to_string(), expected);

@@ -7,7 +7,7 @@ use std::thread;
 
 use analysis_storage::bucket::s3::{S3Bucket, S3Settings};
 use analysis_storage::bucket::{GetOptions, Precondition, Put};
-use analysis_storage::{Error, Key, SavedAt};
+use analysis_storage::{BucketError, Key, SavedAt};
 
 pub(crate) const NO_METADATA: Vec<(&str, String)> = Vec::new();
 
@@ -25,25 +25,25 @@ pub(crate) fn version(id: &str) -> GetOptions {
     GetOptions { version_id: Some(id.into()), ..GetOptions::default() }
 }
 
-pub(crate) fn advice<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+pub(crate) fn advice<T: std::fmt::Debug>(result: Result<T, BucketError>) -> String {
     match result {
-        Err(Error::Misconfigured { advice, source: Some(_) }) => advice,
+        Err(BucketError::Misconfigured { advice, source: Some(_) }) => advice,
         other => panic!("{other:?}"),
     }
 }
 
 /// What was attempted, if it may have had its effect.
-pub(crate) fn unanswered<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+pub(crate) fn unanswered<T: std::fmt::Debug>(result: Result<T, BucketError>) -> String {
     match result {
-        Err(Error::NoAnswer { operation, .. }) => operation,
+        Err(BucketError::NoAnswer { operation, .. }) => operation,
         other => panic!("{other:?}"),
     }
 }
 
 /// What was attempted, if it had no effect.
-pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, BucketError>) -> String {
     match result {
-        Err(Error::Refused { operation, .. }) => operation,
+        Err(BucketError::Refused { operation, .. }) => operation,
         other => panic!("{other:?}"),
     }
 }

@@ -19,10 +19,12 @@ mod world;
 
 use analysis_storage::testing::{Lax, Mutant};
 use plan::Broken;
-use run::{Tally, fails, run_seed};
+use run::{Tally, fails, run_seed, trace};
 
 /// How many seeds an ordinary test run takes.
 const SEEDS: u64 = 4000;
+/// How many of them run a second time.
+const SEEDS_TWICE: u64 = 200;
 /// How many seeds are tried to find a broken rule.
 const MOST_SEEDS: u64 = 20_000;
 /// How many of them are to find it for an average.
@@ -49,6 +51,18 @@ fn no_seed_breaks_a_promise() {
         }
     }
     println!("{all:?}");
+}
+
+/// Otherwise a seed that fails would not fail again, and nobody would learn why.
+#[test]
+fn one_seed_gives_one_trace() {
+    for seed in 0..SEEDS_TWICE {
+        let (first, second) = (trace(seed), trace(seed));
+        let parting = first.iter().zip(&second).position(|(one, other)| one != other);
+        let context = parting.map(|at| (&first[at], &second[at]));
+        assert!(first == second, "seed {seed} parts from itself: {context:?}");
+        assert!(first.len() > 10, "seed {seed} hardly does anything: {first:?}");
+    }
 }
 
 /// How many seeds it takes to find a rule broken, on average.

@@ -113,9 +113,9 @@ impl Job {
         match self.attempt().await {
             Ok(came) => came,
             Err(Error::PreconditionFailed(_)) => Outcome::Refused,
-            Err(Error::NotFound(_)) => Outcome::NotFound,
+            Err(Error::NotFound { .. }) => Outcome::NotFound,
             Err(Error::SaveInFlight(_)) => Outcome::InFlight,
-            Err(Error::Refused { .. }) => Outcome::Failed,
+            Err(Error::Refused { .. } | Error::Contended { .. }) => Outcome::Failed,
             Err(Error::NoAnswer { .. }) => Outcome::Unknown,
             Err(error) => Outcome::Wrong(error.to_string()),
         }
@@ -179,8 +179,8 @@ impl Job {
 
     async fn maintain(&self) -> Result<Outcome, Error> {
         for month in self.analyses.months().await? {
-            let mut rebuild = self.analyses.repair_month(month, Mode::Repair);
-            while rebuild.step().await?.is_some() {}
+            let mut repair = self.analyses.repair_month(month, Mode::Repair);
+            while repair.step().await?.is_some() {}
         }
         self.analyses.recount().await.map(|_| Outcome::Maintained)
     }

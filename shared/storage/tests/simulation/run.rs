@@ -35,6 +35,18 @@ pub(crate) fn fails(seed: u64, broken: Broken) -> bool {
     check::at_rest(&mut schedule.engine).is_err()
 }
 
+/// Everything that happens in the run of a seed, the final look at the store included.
+pub(crate) fn trace(seed: u64) -> Vec<String> {
+    let plan = Plan::from_seed(seed, Broken::default());
+    let mut schedule = Schedule::new(&plan, true);
+    let script = schedule.draw(&mut Random::new(!seed));
+    let verdict = check::at_rest(&mut schedule.engine);
+    let mut trace = schedule.engine.trace.unwrap_or_default();
+    trace.extend(script.iter().map(|event| format!("{event:?}")));
+    trace.push(format!("{verdict:?}"));
+    trace
+}
+
 fn tally(schedule: &Schedule<'_>) -> Tally {
     let mut tally = Tally::new();
     for record in &schedule.engine.history.records {

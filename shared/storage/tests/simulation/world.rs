@@ -11,9 +11,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::bucket::{GetOptions, Got, Object, ObjectMeta};
+use analysis_storage::bucket::{GetOptions, Got, Object, ObjectMeta, Result};
 use analysis_storage::windows::LATE_REQUEST;
-use analysis_storage::{Bucket, Clock, Key, Result};
+use analysis_storage::{Bucket, Clock, Key};
 use async_trait::async_trait;
 use futures::FutureExt;
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! Hosts whose clocks are wrong: row 5 of the table in the issue. The bucket's is the only one that counts.
+//! Hosts whose clocks are wrong. The bucket's is the only one that counts.
 
 use std::sync::Arc;
 use std::time::Duration;

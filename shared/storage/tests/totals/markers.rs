@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analysis_storage::testing::{Fault, FaultyBucket, LateBucket, Operation};
-use analysis_storage::{Error, Retention};
+use analysis_storage::{BucketError, Retention};
 
 use crate::store::Store;
 
@@ -96,7 +96,7 @@ async fn the_snapshot_of_a_slow_reader_does_not_replace_a_newer_one() {
         let landed = late.land().await;
         assert!(!landed.is_empty());
         assert!(
-            landed.iter().all(|result| matches!(result, Err(Error::PreconditionFailed(_)))),
+            landed.iter().all(|result| matches!(result, Err(BucketError::PreconditionFailed(_)))),
             "{landed:?}"
         );
         assert_eq!(store.total().await, 0);
@@ -118,7 +118,10 @@ async fn a_late_removal_of_a_marker_leaves_the_one_that_was_written_again() {
     store.delete("b").await;
     let landed = late.land().await;
     assert!(!landed.is_empty());
-    assert!(landed.iter().all(|result| matches!(result, Err(Error::PreconditionFailed(_)))), "{landed:?}");
+    assert!(
+        landed.iter().all(|result| matches!(result, Err(BucketError::PreconditionFailed(_)))),
+        "{landed:?}"
+    );
     assert_eq!(store.keys("metadata/dirty/").await.len(), 1);
     assert_eq!(store.total().await, 0);
 }

@@ -1,10 +1,13 @@
-//! Changes that take longer than any window: row 4 of the table in the issue.
+//! Changes that take longer than any window, or crash.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use analysis_storage::testing::{FaultyBucket, Operation};
-use analysis_storage::{Analyses, AnalysisId, Clock as _, Condition, CreatedAt, Retention};
+use analysis_storage::bucket::{Bucket as _, Precondition, Put};
+use analysis_storage::testing::{Fault, FaultyBucket, Operation};
+use analysis_storage::{
+    Analyses, AnalysisId, Clock as _, Condition, CreatedAt, Entry, Layout, Retention, SavedAt,
+};
 use futures::FutureExt;
 
 use crate::store::{Store, document, id};
@@ -93,4 +96,50 @@ async fn every_change_is_counted_however_long_it_took() {
             }
         }
     }
+}
+
+impl Store {
+    /// The key of an entry of a sealed day, newer than that of the same id's document, which is no analysis.
+    async fn stale_entry_of_a_sealed_day(&self) -> AnalysisId {
+        let old = uuid7(self, 100);
+        let saved = self.process().save(&old, &document("{}"), &Condition::None).await.unwrap();
+        let saved_at = SavedAt::from_micros(saved.entry.saved_at.micros() + 1);
+        let stale = Layout::new("").entry(&Entry { saved_at, size: 99, ..saved.entry.clone() });
+        for (key, body, saved_at) in [
+            (self.process().document_key(&saved.entry), "no analysis", saved.entry.saved_at),
+            (stale, "", saved_at),
+        ] {
+            let (body, metadata, precondition) = (body.into(), Vec::new(), Precondition::None);
+            self.bucket.put(Put { key, body, saved_at, metadata, precondition }).await.unwrap();
+        }
+        self.clock.advance(Duration::from_mins(16));
+        assert_eq!(self.size().await, 99);
+        assert_eq!(self.keys("metadata/dirty/").await, Vec::<String>::new());
+        old
+    }
+
+    async fn size(&self) -> u64 {
+        self.process().stats().await.unwrap().total_size_bytes
+    }
+}
+
+#[tokio::test]
+async fn a_repair_that_only_removes_an_entry_is_counted_however_long_it_took() {
+    for time in TIMES {
+        let store = Store::new(Retention::default());
+        let old = store.stale_entry_of_a_sealed_day().await;
+        store.suspended(Operation::Delete, "index/", time).repair(&old).await.unwrap();
+        assert_eq!(store.size().await, 2, "{time:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_repair_that_crashes_once_it_has_removed_an_entry_is_counted() {
+    let store = Store::new(Retention::default());
+    let old = store.stale_entry_of_a_sealed_day().await;
+    let lost =
+        |op, key: &str| (op == Operation::Delete && key.contains("index/")).then_some(Fault::AnswerLost);
+    let crashing = store.over(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(lost))));
+    crashing.repair(&old).await.unwrap_err();
+    assert_eq!(store.size().await, 2);
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::files;
 use super::meta_of;
-use crate::error::{Error, Result};
+use crate::bucket::{BucketError, Result};
 use crate::time::SavedAt;
 
 /// Temporary files of a killed process are removed when they are older than any request can be.
@@ -20,12 +20,12 @@ pub(super) fn probe(root: &Path) -> Result<()> {
         let advice = format!(
             "cannot use {place} for storage: {e}; set LOCAL_STORAGE_DIR to a directory that this user may read and write"
         );
-        Error::Misconfigured { advice, source: Some(Box::new(e)) }
+        BucketError::Misconfigured { advice, source: Some(Box::new(e)) }
     };
     prepare(root).map_err(unusable)?;
     if let Some(lack) = find_lack(root).map_err(unusable)? {
         let place = root.display();
-        return Err(Error::misconfigured(format!(
+        return Err(BucketError::misconfigured(format!(
             "the file system of {place} {lack}; set LOCAL_STORAGE_DIR to a directory on another file system"
         )));
     }

@@ -9,8 +9,7 @@ use aws_sdk_s3::types::StorageClass;
 
 use super::SAVED_AT;
 use super::request::Request;
-use crate::bucket::ObjectMeta;
-use crate::error::Result;
+use crate::bucket::{ObjectMeta, Result};
 use crate::time::SavedAt;
 use crate::token::ContentToken;
 

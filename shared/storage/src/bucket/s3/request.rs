@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::failure::{Answer, Failure};
 use super::{S3Settings, advice};
-use crate::bucket::{ETag, Precondition};
-use crate::error::{Cause, Error, Result};
+use crate::bucket::{BucketError, ETag, Precondition, Result};
+use crate::error::Cause;
 
 /// Codes of answers that refuse a request for the moment, without effect: Amazon S3 API Reference, "Error responses", and
 /// "Conditional writes" in the Amazon S3 User Guide.
@@ -113,33 +113,33 @@ impl fmt::Display for Request<'_> {
 
 impl Request<'_> {
     /// What a failure means to the caller.
-    pub(super) fn error(&self, failure: Failure) -> Error {
-        let fix = |advice, cause| Error::Misconfigured { advice, source: Some(cause) };
+    pub(super) fn error(&self, failure: Failure) -> BucketError {
+        let fix = |advice, cause| BucketError::Misconfigured { advice, source: Some(cause) };
         match failure {
             Failure::Answered(answer) => self.refused(answer),
-            Failure::NoAnswer(cause) => Error::no_answer(self.somewhere(), cause),
-            Failure::NotConnected(cause) => Error::refused(self.somewhere(), cause),
+            Failure::NoAnswer(cause) => BucketError::no_answer(self.somewhere(), cause),
+            Failure::NotConnected(cause) => BucketError::refused(self.somewhere(), cause),
             Failure::NoCredentials(cause) => fix(advice::no_credentials(&*cause), cause),
             Failure::LateCredentials(cause) => {
-                Error::refused(format!("{self} ({})", advice::no_credentials(&*cause)), cause)
+                BucketError::refused(format!("{self} ({})", advice::no_credentials(&*cause)), cause)
             }
             Failure::NotBuilt(cause) => fix(advice::not_built(self, &*cause), cause),
         }
     }
 
-    fn refused(&self, answer: Answer) -> Error {
+    fn refused(&self, answer: Answer) -> BucketError {
         if answer.status == 412 || (answer.is_no_such_object() && self.action.is_conditional_write()) {
-            Error::PreconditionFailed(format!("the condition on `{}` does not hold", self.target))
+            BucketError::PreconditionFailed(self.target.to_owned())
         } else if answer.code == "InvalidObjectState" {
-            Error::Archived(self.target.to_owned())
+            BucketError::Archived(self.target.to_owned())
         } else if advice::is_elsewhere(self, &answer) {
-            Error::Misconfigured { advice: advice::on(self, &answer), source: Some(answer.into()) }
+            BucketError::Misconfigured { advice: advice::on(self, &answer), source: Some(answer.into()) }
         } else if is_refused(&answer) {
-            Error::refused(self.to_string(), answer)
+            BucketError::refused(self.to_string(), answer)
         } else if matches!(answer.status, 408 | 425 | 500..=599) && answer.code != "NotImplemented" {
-            Error::no_answer(self.to_string(), answer)
+            BucketError::no_answer(self.to_string(), answer)
         } else {
-            Error::Misconfigured { advice: advice::on(self, &answer), source: Some(answer.into()) }
+            BucketError::Misconfigured { advice: advice::on(self, &answer), source: Some(answer.into()) }
         }
     }
 

@@ -3,8 +3,7 @@
 use super::S3Settings;
 use super::failure::{Answer, Failure};
 use super::request::{Action, Request};
-use crate::bucket::{ETag, Precondition};
-use crate::error::Error;
+use crate::bucket::{BucketError, ETag, Precondition};
 
 const GET: Action = Action::Get { version: false };
 const GET_VERSION: Action = Action::Get { version: true };
@@ -18,17 +17,17 @@ fn settings(endpoint_url: Option<&str>) -> S3Settings {
     S3Settings { bucket: "designs".into(), region: "us-east-1".into(), endpoint_url }
 }
 
-fn error(action: Action, answer: Answer) -> Error {
+fn error(action: Action, answer: Answer) -> BucketError {
     Request { settings: &settings(None), action, target: "some/key" }.error(Failure::Answered(answer))
 }
 
-fn decide(action: Action, status: u16, code: &str) -> Error {
+fn decide(action: Action, status: u16, code: &str) -> BucketError {
     error(action, Answer::sample(status, code, "S3 says why.", None))
 }
 
-fn advice(error: Error) -> String {
+fn advice(error: BucketError) -> String {
     match error {
-        Error::Misconfigured { advice, source: Some(_) } => advice,
+        BucketError::Misconfigured { advice, source: Some(_) } => advice,
         other => panic!("{other:?}"),
     }
 }
@@ -38,10 +37,10 @@ fn replace() -> Action {
 }
 
 /// What a passing failure says of the request, which it must name.
-fn refused(error: Error) -> bool {
+fn refused(error: BucketError) -> bool {
     let (operation, source, refused) = match error {
-        Error::Refused { operation, source } => (operation, source, true),
-        Error::NoAnswer { operation, source } => (operation, source, false),
+        BucketError::Refused { operation, source } => (operation, source, true),
+        BucketError::NoAnswer { operation, source } => (operation, source, false),
         other => panic!("{other:?}"),
     };
     assert_eq!(operation, "PUT some/key");
@@ -89,9 +88,9 @@ fn only_a_request_that_was_never_sent_is_known_to_have_had_no_effect() {
     let settings = settings(None);
     let request = Request { settings: &settings, action: PUT, target: "some/key" };
     for failure in [Failure::NotConnected("refused".into()), Failure::LateCredentials("late".into())] {
-        assert!(matches!(request.error(failure), Error::Refused { .. }));
+        assert!(matches!(request.error(failure), BucketError::Refused { .. }));
     }
-    assert!(matches!(request.error(Failure::NoAnswer("reset".into())), Error::NoAnswer { .. }));
+    assert!(matches!(request.error(Failure::NoAnswer("reset".into())), BucketError::NoAnswer { .. }));
 }
 
 #[test]
@@ -105,7 +104,10 @@ fn a_condition_fails_by_412_and_by_404() {
     ];
     for (action, status, code) in failing {
         let error = decide(action, status, code);
-        assert!(matches!(&error, Error::PreconditionFailed(text) if text.contains("some/key")), "{error:?}");
+        assert!(
+            matches!(&error, BucketError::PreconditionFailed(text) if text.contains("some/key")),
+            "{error:?}"
+        );
     }
 }
 
@@ -145,7 +147,7 @@ fn a_read_finds_nothing_in_these_answers_only() {
 #[test]
 fn an_archived_object_is_no_denied_object() {
     let error = decide(GET, 403, "InvalidObjectState");
-    assert!(matches!(&error, Error::Archived(key) if key == "some/key"), "{error:?}");
+    assert!(matches!(&error, BucketError::Archived(key) if key == "some/key"), "{error:?}");
 }
 
 #[test]
@@ -225,7 +227,7 @@ fn another_store_is_named_by_its_url() {
     let missing = Failure::Answered(Answer::sample(404, "NoSuchBucket", "", None));
     assert!(advice(request.error(missing)).contains("does not exist at http://store:9000"));
     match request.error(Failure::NoAnswer("lost".into())) {
-        Error::NoAnswer { operation, .. } => assert_eq!(operation, "GET some/key at http://store:9000"),
+        BucketError::NoAnswer { operation, .. } => assert_eq!(operation, "GET some/key at http://store:9000"),
         other => panic!("{other:?}"),
     }
 }

@@ -5,8 +5,7 @@ use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, ObjectVersion};
 
 use super::keys;
 use super::request::Request;
-use crate::bucket::Version;
-use crate::error::Result;
+use crate::bucket::{Result, Version};
 
 /// The versions of exactly the requested key, newest first.
 pub(super) fn from_output(request: &Request<'_>, output: &ListObjectVersionsOutput) -> Result<Vec<Version>> {

@@ -9,12 +9,19 @@ impl Analyses {
     /// Makes the index agree with the document of this id, whatever a crashed save or delete, or another
     /// program, has left behind. An id without a document ends up without entries.
     ///
+    /// 1. For a named id, GET its id record. Without one there is nothing to repair.
+    /// 2. HEAD and GET the document.
+    /// 3. PUT a marker, if the period of its creation is over and this process has not written one just before.
+    /// 4. PUT its index entry. This is the commit point: list and totals show it as it is.
+    /// 5. Prune: LIST the entries of the id, *then* HEAD the document, then DELETE every entry that is stale.
+    /// 6. PUT the marker again, if it has aged.
+    ///
     /// The entry says what the document says of itself. If that cannot be read, because it is archived or no
     /// analysis at all, it says what the object's user metadata says, and `unknown` where those are silent.
     /// Safe at any time, beside any number of saves, deletes and other repairs of the id.
     ///
     /// # Errors
-    /// Only those of every request, and [`Error::Corrupt`] for an id record that cannot be read.
+    /// Only those of every request, and [`Error::Corrupt`](crate::Error::Corrupt) for an id record that cannot be read.
     pub async fn repair(&self, id: &AnalysisId) -> Result<()> {
         match self.created_at(id).await? {
             Some(created_at) => self.repair_at(id, created_at).await,
@@ -22,7 +29,7 @@ impl Analyses {
         }
     }
 
-    /// The same for an id whose creation time is known.
+    /// Repairs an id whose creation time is known.
     ///
     /// The order is that of a save: the document is looked at, its entry written, and only then are the
     /// entries listed that may have to go.

@@ -30,7 +30,8 @@ enum Phase {
 }
 
 impl Analyses {
-    /// Begins to check or repair what was created in one month.
+    /// Begins to check or repair what was created in one month. Nothing is sent before the first
+    /// [`step`](MonthRepair::step).
     #[must_use]
     pub fn repair_month(&self, month: Month, mode: Mode) -> MonthRepair<'_> {
         let phase = Phase::Entries(self.layout.behind_newer(month.bounds().1));
@@ -60,6 +61,13 @@ impl MonthRepair<'_> {
     }
 
     /// Goes through the next thousand of entries or documents; `None` at the end.
+    ///
+    /// 1. First the entries of the month: each step LISTs a page of them. A repair takes over those that are legacy.
+    /// 2. Then its documents: each step LISTs a page of them, and the id records of its named ids.
+    /// 3. At last the entries that no document was met for: each step LISTs a page of them again.
+    ///
+    /// Suspects of a page are inspected one by one, in the order of requests of a [`repair`](Analyses::repair), whose
+    /// commit point each has for itself. Nothing else is kept between steps but in this value.
     ///
     /// One request, some more for documents with named ids (one for each thousand of id records between them, as long
     /// as these are many), and those of each suspect: about ten where there is damage, 16 suspects at a time. For a page

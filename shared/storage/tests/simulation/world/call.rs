@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use analysis_storage::bucket::{GetOptions, Got, Listing, ObjectMeta, Precondition, Put};
-use analysis_storage::{ETag, Error, Key, Result};
+use analysis_storage::bucket::{
+    BucketError, GetOptions, Got, Listing, ObjectMeta, Precondition, Put, Result,
+};
+use analysis_storage::{ETag, Key};
 
 /// What a task waits for.
 #[derive(Debug, Clone)]
@@ -65,12 +67,12 @@ pub(crate) enum Answer {
     Nothing,
 }
 
-pub(crate) fn refused() -> Error {
-    Error::Refused { operation: "simulated".to_owned(), source: "503 SlowDown".into() }
+pub(crate) fn refused() -> BucketError {
+    BucketError::Refused { operation: "simulated".to_owned(), source: "503 SlowDown".into() }
 }
 
-pub(crate) fn no_answer() -> Error {
-    Error::NoAnswer { operation: "simulated".to_owned(), source: "the answer was lost".into() }
+pub(crate) fn no_answer() -> BucketError {
+    BucketError::NoAnswer { operation: "simulated".to_owned(), source: "the answer was lost".into() }
 }
 
 pub(crate) fn show(result: &Result<Answer>) -> String {
@@ -86,7 +88,7 @@ pub(crate) fn show(result: &Result<Answer>) -> String {
             format!("{keys:?}{}", if listing.truncated { " ..." } else { "" })
         }
         Ok(Answer::Nothing) => "done".to_owned(),
-        Err(Error::PreconditionFailed(_)) => "412".to_owned(),
+        Err(BucketError::PreconditionFailed(_)) => "412".to_owned(),
         Err(error) => error.to_string(),
     }
 }

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use analysis_storage::bucket::{
-    BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
+    BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Result, Version,
 };
-use analysis_storage::{Bucket, Clock, ClockOffset, ContentToken, ETag, Key, Result};
+use analysis_storage::{Bucket, Clock, ClockOffset, ContentToken, ETag, Key};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 

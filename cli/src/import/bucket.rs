@@ -3,11 +3,12 @@
 use analysis_storage::bucket::ObjectMeta;
 use analysis_storage::config::{Storage, other_bucket_from_env};
 use analysis_storage::legacy::{self, LegacyBucket};
-use analysis_storage::{AnalysisId, Config, Entry, Error, Key};
+use analysis_storage::{AnalysisId, Entry, Error, ErrorCode, Key, StorageConfig};
 
 use super::take;
 use crate::transfer::{
-    Done, Found, Importer, JoinedById, Problem, Sorter, SourceRecord, TransferError, Work, too_large,
+    Done, Found, Importer, JoinedById, Kind, Problem, Sorter, SourceRecord, TransferError, TransferKind,
+    Work, too_large,
 };
 
 /// Where the older documents are.
@@ -20,9 +21,9 @@ pub(super) struct Location<'a> {
 }
 
 /// Takes in every document of the bucket.
-pub(super) async fn migrate(
+pub(super) async fn import(
     location: Location<'_>,
-    config: &Config,
+    config: &StorageConfig,
     importer: &Importer<'_>,
     work: &mut Work,
 ) -> Result<(), TransferError> {
@@ -32,7 +33,7 @@ pub(super) async fn migrate(
     if matches!(&config.storage, Storage::S3 { settings: own, prefix } if *own == settings && same_prefix(prefix))
     {
         let text =
-            "--from is the store itself; `design-analysis rebuild` adopts what other programs have put there";
+            "--from is the store itself; `design-analysis repair` adopts what other programs have put there";
         return Err(TransferError::Unusable(text.into()));
     }
     let source = LegacyBucket::connect(&settings, prefix).await;
@@ -46,7 +47,7 @@ pub(super) async fn migrate(
         return Err(TransferError::Unusable(text));
     }
     objects.add_stored_if_worthwhile(importer.analyses, work).await?;
-    work.progress.begin("migrating", Some(objects.count()));
+    work.progress.begin("importing", Some(objects.count()));
     let groups = objects.groups().map_err(TransferError::Temporary)?;
     work.each(groups, |group| one(&source, importer, group.into())).await
 }
@@ -72,7 +73,7 @@ async fn list(source: &LegacyBucket) -> Result<Sorter<SourceRecord>, TransferErr
 
 fn misplaced(key: &Key) -> SourceRecord {
     SourceRecord::File(Found::Bad {
-        kind: "misplaced".to_owned(),
+        kind: TransferKind::Misplaced.into(),
         path: key.to_string(),
         reason: "is not analysis/YYYY/MM/{id}.json with a valid id".to_owned(),
     })
@@ -89,7 +90,7 @@ async fn one(
             "has the id of {} other objects; none is taken",
             joined.keys.len() as u64 - 1 + joined.more
         );
-        return Ok(Done::problem(Problem::new("duplicate", key.as_str(), reason)));
+        return Ok(Done::problem(Problem::new(TransferKind::Duplicate, key.as_str(), reason)));
     }
     let mut done = Done { count: None, problems: joined.problems };
     let (mut keys, mut metas) = (Vec::new(), Vec::new());
@@ -101,8 +102,9 @@ async fn one(
     }
     let Some(newest) = legacy::newest(&metas) else { return Ok(done) };
     let (key, meta) = (keys.swap_remove(newest), metas.swap_remove(newest));
-    let older =
-        |key: Key, than: &Key| Problem::new("older", key.as_str(), format!("{than} has its id and is newer"));
+    let older = |key: Key, than: &Key| {
+        Problem::new(TransferKind::Older, key.as_str(), format!("{than} has its id and is newer"))
+    };
     done.problems.extend(keys.into_iter().map(|other| older(other, &key)));
     let mut taken = object(source, importer, joined.entry.as_ref(), &key, &meta).await?;
     taken.problems.splice(0..0, done.problems);
@@ -116,15 +118,17 @@ async fn object(
     key: &Key,
     meta: &ObjectMeta,
 ) -> Result<Done, TransferError> {
-    let problem =
-        |kind: &'static str, reason: String| Ok(Done::problem(Problem::new(kind, key.as_str(), reason)));
+    let problem = |kind: Kind, reason: String| Ok(Done::problem(Problem::new(kind, key.as_str(), reason)));
     let Some((id, month)) = source.parse(key) else { return Ok(Done::default()) };
     if let Err(error) = AnalysisId::parse(id.as_str(), importer.analyses.clock().now()) {
-        return problem("invalid_id", error.to_string());
+        return problem(ErrorCode::InvalidId.into(), error.to_string());
     }
     match meta.metadata.get("request_id") {
         Some(other) if other != id.as_str() => {
-            return problem("id_mismatch", format!("its metadata say that its request_id is {other:?}"));
+            return problem(
+                TransferKind::IdMismatch.into(),
+                format!("its metadata say that its request_id is {other:?}"),
+            );
         }
         _ => {}
     }
@@ -138,7 +142,9 @@ async fn object(
             take(importer, &id, known, key.as_str(), object.body, created_at).await
         }
         Ok(None) => Ok(Done::default()),
-        Err(Error::Archived(_)) => problem("archived", "is archived; restore it, then migrate again".into()),
+        Err(Error::Archived(_)) => {
+            problem(ErrorCode::Archived.into(), "is archived; restore it, then import again".into())
+        }
         Err(error) => Ok(Done::problem(Problem::from_error(error, key.as_str())?)),
     }
 }

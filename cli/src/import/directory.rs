@@ -10,11 +10,12 @@ use jiff::Timestamp;
 
 use super::take;
 use crate::transfer::{
-    Done, Importer, JoinedById, Problem, Sorter, TransferError, Work, blocking, read_file, sha256, too_large,
+    Done, Importer, JoinedById, Problem, Sorter, TransferError, TransferKind, Work, blocking, read_file,
+    sha256, too_large,
 };
 
 /// Takes in every file of the directory.
-pub(super) async fn migrate(
+pub(super) async fn import(
     root: &Path,
     importer: &Importer<'_>,
     work: &mut Work,
@@ -27,7 +28,7 @@ pub(super) async fn migrate(
     }
     work.report.count("other files ignored", others);
     files.add_stored_if_worthwhile(importer.analyses, work).await?;
-    work.progress.begin("migrating", Some(files.count()));
+    work.progress.begin("importing", Some(files.count()));
     let groups = files.groups().map_err(TransferError::Temporary)?;
     work.each(groups, |group| one(root, importer, group.into())).await
 }
@@ -37,8 +38,9 @@ async fn one(root: &Path, importer: &Importer<'_>, joined: JoinedById) -> Result
     let JoinedById { id, entry, files, more, mut problems, .. } = joined;
     let paths: Vec<PathBuf> = files.into_iter().map(|(path, _)| path).collect();
     let Some((first, others)) = paths.split_first() else { return Ok(Done { count: None, problems }) };
-    let duplicate =
-        |path: &PathBuf, reason: &str| Problem::new("duplicate", path.display().to_string(), reason);
+    let duplicate = |path: &PathBuf, reason: &str| {
+        Problem::new(TransferKind::Duplicate, path.display().to_string(), reason)
+    };
     if more > 0 {
         let reason = format!(
             "has the id of {} other files, too many to compare; none is taken",
@@ -93,8 +95,9 @@ async fn file(
     let origin = path.display().to_string();
     let id = AnalysisId::from_stored(id)?;
     let path = root.join(path);
-    let unreadable =
-        |error: io::Error| Ok(Done::problem(Problem::new("unreadable", &*origin, error.to_string())));
+    let unreadable = |error: io::Error| {
+        Ok(Done::problem(Problem::new(TransferKind::Unreadable, &*origin, error.to_string())))
+    };
     let (size, modified) = match fs::metadata(&path).and_then(|found| Ok((found.len(), found.modified()?))) {
         Ok(known) => known,
         Err(error) => return unreadable(error),

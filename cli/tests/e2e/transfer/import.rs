@@ -1,4 +1,4 @@
-//! `migrate --from DIR`: what is taken, and what is reported.
+//! `import --from DIR`: what is taken, and what is reported.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -46,6 +46,7 @@ fn bad_files_are_reported_one_by_one_and_all_others_are_taken() {
     let variables = [("LOCAL_STORAGE_DIR", text(&store)), ("MAX_DOCUMENT_BYTES", "100")];
     fill(&root);
     let problems = [
+        "document_too_large large.json",
         "duplicate one/twice.json",
         "duplicate two/twice.json",
         "id_mismatch linked.json",
@@ -57,11 +58,10 @@ fn bad_files_are_reported_one_by_one_and_all_others_are_taken() {
         "invalid_id ffffffff-0000-7000-8000-000000000000.json",
         "malformed_document torn.json",
         "symbolic_link circle",
-        "too_large large.json",
         "unreadable broken.json",
     ];
     for counts in [[3, 0], [0, 3]] {
-        let ran = run(&variables, &["migrate", "--from", text(&root)]);
+        let ran = run(&variables, &["import", "--from", text(&root)]);
         let mut found = ran.problems();
         // Which of two equal files is taken is not said.
         let same = found.iter().position(|problem| problem.ends_with("same.json")).unwrap();
@@ -83,23 +83,23 @@ fn a_conflict_is_reported_and_replaced_only_when_told() {
     let variables = [("LOCAL_STORAGE_DIR", text(&store))];
     write(&root, "study-1.json", r#"{"timestamp":"2024-03-01T10:00:00","n":1}"#);
     write(&root, &format!("{UUID7}.json"), r#"{"timestamp":"2020-03-01T10:00:00"}"#);
-    let migrate = ["migrate", "--from", text(&root)];
+    let import = ["import", "--from", text(&root)];
 
-    let dry = run(&variables, &[&migrate[..], &["--dry-run"]].concat());
+    let dry = run(&variables, &[&import[..], &["--dry-run"]].concat());
     dry.assert_well(&[("would_be_created", 2), ("would_be_replaced", 0)]);
     assert!(!store.join("analysis").exists(), "nothing is written");
-    run(&variables, &migrate).assert_well(&[("created", 2)]);
-    run(&variables, &[&migrate[..], &["--dry-run"]].concat()).assert_well(&[("unchanged", 2)]);
+    run(&variables, &import).assert_well(&[("created", 2)]);
+    run(&variables, &[&import[..], &["--dry-run"]].concat()).assert_well(&[("unchanged", 2)]);
 
     write(&root, "study-1.json", r#"{"timestamp":"2021-03-01T10:00:00","n":2}"#);
     for arguments in [&["--dry-run"][..], &[]] {
-        let ran = run(&variables, &[&migrate[..], arguments].concat());
+        let ran = run(&variables, &[&import[..], arguments].concat());
         ran.assert_found(&["conflict study-1.json"]);
         assert_eq!(ran.totals()["unchanged"], 1);
     }
-    run(&variables, &[&migrate[..], &["--dry-run", "--replace"]].concat())
+    run(&variables, &[&import[..], &["--dry-run", "--replace"]].concat())
         .assert_well(&[("would_be_replaced", 1)]);
-    run(&variables, &[&migrate[..], &["--replace"]].concat())
+    run(&variables, &[&import[..], &["--replace"]].concat())
         .assert_well(&[("replaced", 1), ("unchanged", 1)]);
 
     let server = Server::start(&variables);
@@ -120,8 +120,8 @@ fn one_id_that_cannot_be_saved_does_not_keep_others_from_it() {
     }
     let variables = [("LOCAL_STORAGE_DIR", text(&store))];
     for counts in [[2, 0], [0, 2]] {
-        let ran = run(&variables, &["migrate", "--from", text(&root)]);
-        ran.assert_found(&["damaged_object aaa.json"]);
+        let ran = run(&variables, &["import", "--from", text(&root)]);
+        ran.assert_found(&["corrupt aaa.json"]);
         assert_eq!([&ran.totals()["created"], &ran.totals()["unchanged"]], counts);
     }
     assert_eq!(Server::start(&variables).client().get("/analyses/.storage").body, b"{}");
@@ -146,7 +146,7 @@ fn a_dry_run_writes_nothing() {
     let directory = TempDir::new().unwrap();
     let (root, store) = (directory.path().join("in"), directory.path().join("store"));
     write(&root, "study-1.json", r#"{"timestamp":"2024-03-01"}"#);
-    let dry = ["migrate", "--from", text(&root), "--dry-run"];
+    let dry = ["import", "--from", text(&root), "--dry-run"];
     let variables = [("LOCAL_STORAGE_DIR", text(&store))];
     run(&variables, &dry).assert_well(&[("would_be_created", 1)]);
     assert!(!store.exists());
@@ -174,25 +174,25 @@ fn people_read_lines_and_the_wrong_use_is_explained() {
         write(&root, &format!("{n}/same.json"), n.to_string());
     }
     write(&root, "a\nb\u{1b}[2J.json", "{}");
-    let (code, lines) = said(&["migrate", "--from", text(&root)]);
+    let (code, lines) = said(&["import", "--from", text(&root)]);
     assert_eq!(code, Some(1));
     assert!(lines.contains("a\\nb\\u{1b}[2J.json: ") && !lines.contains('\u{1b}'), "{lines:?}");
     let duplicate = "3/same.json: is one of 3 files with one id, as 1/same.json, and different content";
     assert!(lines.contains(duplicate), "{lines}");
     assert!(lines.contains("array.json: the body must be a JSON object, not an array"), "{lines}");
     assert!(
-        lines.contains("migrate: 0 created, 0 replaced, 0 unchanged, 0 other files ignored, 5 problems"),
+        lines.contains("import: 0 created, 0 replaced, 0 unchanged, 0 other files ignored, 5 problems"),
         "{lines}"
     );
     for (arguments, message) in [
-        (&["migrate", "--from", text(&empty)][..], "there is no file {id}.json in"),
-        (&["migrate", "--from", "/nonexistent"][..], "cannot read /nonexistent"),
-        (&["migrate", "--from", text(directory.path())], "overlap; choose another directory"),
+        (&["import", "--from", text(&empty)][..], "there is no file {id}.json in"),
+        (&["import", "--from", "/nonexistent"][..], "cannot read /nonexistent"),
+        (&["import", "--from", text(directory.path())], "overlap; choose another directory"),
         (&["backup", "--to", text(&store.join("metadata"))], "overlap; choose another directory"),
-        (&["migrate"], "--from"),
-        (&["migrate", "--from", text(&root), "--from-region", "eu-west-1"], "go with --from s3://"),
-        (&["migrate", "--from", "s3://Not_A_Bucket/x"], "\"Not_A_Bucket\" is not a bucket name"),
-        (&["restore-backup", "--from", text(&root)], "there is no manifest.jsonl in"),
+        (&["import"], "--from"),
+        (&["import", "--from", text(&root), "--from-region", "eu-west-1"], "go with --from s3://"),
+        (&["import", "--from", "s3://Not_A_Bucket/x"], "\"Not_A_Bucket\" is not a bucket name"),
+        (&["restore", "--from", text(&root)], "there is no manifest.jsonl in"),
         (&["verify", "--against", "/nonexistent"], "cannot read /nonexistent"),
         (&["backup", "--to", "/proc/nowhere"], "cannot use /proc/nowhere"),
     ] {

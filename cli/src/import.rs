@@ -1,4 +1,4 @@
-//! `design-analysis migrate`: documents of a directory, or of an older bucket, saved in the store.
+//! `design-analysis import`: documents of a directory, or of an older bucket, saved in the store.
 
 mod bucket;
 mod directory;
@@ -6,11 +6,12 @@ mod directory;
 use std::path::{Path, PathBuf};
 
 use analysis_storage::import::Existing;
-use analysis_storage::{AnalysisId, CreatedAt, Document, Entry, Error};
+use analysis_storage::{AnalysisId, CreatedAt, Document, Entry};
 use bytes::Bytes;
 
 use crate::transfer::{
-    Done, Importer, Problem, Transfer, TransferError, TransferOptions, blocking, keep_apart, refuse_backup,
+    Done, Importer, Problem, Transfer, TransferError, TransferKind, TransferOptions, blocking, keep_apart,
+    refuse_backup,
 };
 use bucket::Location;
 
@@ -41,9 +42,9 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let source = Source::from_options(&options)?;
     let counts = Importer::counts(options.dry_run);
     let transfer = if options.dry_run {
-        Transfer::begin_to_read("migrate", &options.transfer, &counts).await
+        Transfer::begin_to_read("import", &options.transfer, &counts).await
     } else {
-        Transfer::begin("migrate", &options.transfer, &counts).await
+        Transfer::begin("import", &options.transfer, &counts).await
     };
     let Transfer { config, analyses, budget, mut work } = transfer?;
     if let Source::Directory(root) = source {
@@ -54,8 +55,8 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let limit = config.max_document_bytes;
     let importer = Importer { analyses: &analyses, budget, limit, existing, dry_run: options.dry_run };
     let result = match source {
-        Source::Directory(root) => directory::migrate(root, &importer, &mut work).await,
-        Source::Bucket(location) => bucket::migrate(location, &config, &importer, &mut work).await,
+        Source::Directory(root) => directory::import(root, &importer, &mut work).await,
+        Source::Bucket(location) => bucket::import(location, &config, &importer, &mut work).await,
     };
     work.progress.clear();
     result?;
@@ -91,15 +92,14 @@ async fn take(
     bytes: Bytes,
     created_at: impl FnOnce(&Document) -> CreatedAt,
 ) -> Result<Done, TransferError> {
-    let problem = |kind: &'static str, reason: String| Ok(Done::problem(Problem::new(kind, origin, reason)));
     let document = match blocking(move || Document::parse(bytes)).await? {
         Ok(document) => document,
-        Err(error @ Error::MalformedDocument(_)) => return problem("malformed_document", error.to_string()),
-        Err(error) => return problem("invalid_document", error.to_string()),
+        Err(error) => return Ok(Done::problem(Problem::from_error(error, origin)?)),
     };
     match document.request_id() {
         Some(other) if other != id.as_str() => {
-            problem("id_mismatch", format!("its request_id is {other:?}, not {:?}", id.as_str()))
+            let reason = format!("its request_id is {other:?}, not {:?}", id.as_str());
+            Ok(Done::problem(Problem::new(TransferKind::IdMismatch, origin, reason)))
         }
         _ => Ok(importer.import(id, origin, &document, created_at(&document), known).await?.0),
     }

@@ -1,4 +1,4 @@
-//! `design-analysis restore-backup`: the documents of a backup, saved in the store with their creation times.
+//! `design-analysis restore`: the documents of a backup, saved in the store with their creation times.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use analysis_storage::{AnalysisId, Document, Entry};
 use bytes::Bytes;
 
 use crate::transfer::{
-    Done, Importer, JoinedById, Line, Lock, MANIFEST, Problem, Sorter, Transfer, TransferError,
+    Done, Importer, JoinedById, Line, Lock, MANIFEST, Problem, Sorter, Transfer, TransferError, TransferKind,
     TransferOptions, Work, blocking, keep_apart, read_file, sha256, too_large,
 };
 
@@ -28,7 +28,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let counts = Importer::counts(false);
     let Transfer { config, analyses, budget, mut work } =
-        Transfer::begin("restore-backup", &options.transfer, &counts).await?;
+        Transfer::begin("restore", &options.transfer, &counts).await?;
     keep_apart(&config, &options.from)?;
     let existing = if options.replace { Existing::Replace } else { Existing::Keep };
     let limit = config.max_document_bytes;
@@ -46,7 +46,7 @@ async fn restore(directory: &Path, importer: &Importer<'_>, work: &mut Work) -> 
     if !kept.add_lines(directory, |problem| unreadable.problems.push(problem))? {
         let directory = directory.display();
         return Err(TransferError::Unusable(format!(
-            "there is no {MANIFEST} in {directory}; for a directory that is no backup, use `migrate --from`"
+            "there is no {MANIFEST} in {directory}; for a directory that is no backup, use `import --from`"
         )));
     }
     work.report.add(&unreadable)?;
@@ -60,13 +60,16 @@ async fn restore(directory: &Path, importer: &Importer<'_>, work: &mut Work) -> 
 async fn one(directory: &Path, importer: &Importer<'_>, joined: JoinedById) -> Result<Done, TransferError> {
     let JoinedById { id, entry, lines, files, problems, .. } = joined;
     let name = format!("{id}.json");
-    let problem = |kind: &'static str, reason| Ok(Done::problem(Problem::new(kind, &*name, reason)));
+    let problem = |kind: TransferKind, reason| Ok(Done::problem(Problem::new(kind, &*name, reason)));
     let mut done = match (lines.is_empty(), files.first()) {
         (true, None) => Ok(Done::default()),
-        (true, Some(_)) => {
-            problem("unlisted_file", format!("is not in {MANIFEST}; `migrate --from` takes such files"))
+        (true, Some(_)) => problem(
+            TransferKind::UnlistedFile,
+            format!("is not in {MANIFEST}; `import --from` takes such files"),
+        ),
+        (false, None) => {
+            problem(TransferKind::MissingFile, format!("is in {MANIFEST}, but not in the directory"))
         }
-        (false, None) => problem("missing_file", format!("is in {MANIFEST}, but not in the directory")),
         (false, Some((_, size))) if *size > importer.limit => {
             Ok(Done::problem(too_large(&*name, *size, importer.limit)))
         }
@@ -89,16 +92,19 @@ async fn file(
     lines: &[Line],
     known: Option<&Entry>,
 ) -> Result<Done, TransferError> {
-    let problem = |kind: &'static str, reason| Ok(Done::problem(Problem::new(kind, name, reason)));
+    let problem = |kind: TransferKind, reason| Ok(Done::problem(Problem::new(kind, name, reason)));
     let bytes = match read_file(directory.join(name), size).await? {
         Ok(bytes) => bytes,
-        Err(error) => return problem("unreadable", error.to_string()),
+        Err(error) => return problem(TransferKind::Unreadable, error.to_string()),
     };
     let content = bytes.clone();
     let (digest, size) = blocking(move || sha256(&content[..])).await??;
     match Line::describing(lines, &digest, size) {
         Some(line) => save(importer, name, line, bytes, known).await,
-        None => problem("damaged_file", format!("is not what {MANIFEST} says: its SHA-256 is {digest}")),
+        None => problem(
+            TransferKind::DamagedFile,
+            format!("is not what {MANIFEST} says: its SHA-256 is {digest}"),
+        ),
     }
 }
 
@@ -112,7 +118,7 @@ async fn save(
     let id = AnalysisId::from_stored(&line.id)?;
     let Some(created_at) = line.created_at() else {
         let reason = format!("its created_at in {MANIFEST} is {:?}", line.created_at);
-        return Ok(Done::problem(Problem::new("bad_line", name, reason)));
+        return Ok(Done::problem(Problem::new(TransferKind::BadLine, name, reason)));
     };
     // A store has taken it once: if it is no analysis, another program had put it there.
     let foreign = Document::foreign(bytes.clone(), line.summary());
@@ -121,7 +127,7 @@ async fn save(
     if kept != created_at {
         let reason =
             format!("its id was created at {kept} in this store, which never changes; not at {created_at}");
-        done.problems.push(Problem::new("other_created_at", name, reason));
+        done.problems.push(Problem::new(TransferKind::OtherCreatedAt, name, reason));
     }
     Ok(done)
 }

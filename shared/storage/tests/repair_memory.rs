@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use analysis_storage::bucket::{
-    Bucket, BucketInfo, GetOptions, Got, Listed, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
+    Bucket, BucketError, BucketInfo, GetOptions, Got, Listed, Listing, ObjectMeta, Put, RestoreTier,
+    Restoring, Version,
 };
 use analysis_storage::repair::Mode;
 use analysis_storage::testing::ManualClock;
 use analysis_storage::{
-    Analyses, AnalysisId, Clock, ContentToken, CreatedAt, ETag, Entry, Error, Key, Label, LabelKind, Layout,
-    Month, SavedAt, StorageType, Summary,
+    Analyses, AnalysisId, Clock, ContentToken, CreatedAt, ETag, Entry, Key, Label, LabelKind, Layout, Month,
+    SavedAt, StorageType, Summary,
 };
 use async_trait::async_trait;
 use jiff::SignedDuration;
@@ -101,7 +102,7 @@ impl Bucket for Million {
         ContentToken::of_tag(etag)
     }
 
-    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Listing, Error> {
+    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Listing, BucketError> {
         self.lists.fetch_add(1, Ordering::Relaxed);
         let limit = i64::try_from(limit).unwrap();
         let (objects, truncated) = if prefix == self.layout.index() {
@@ -115,31 +116,31 @@ impl Bucket for Million {
         Ok(Listing { objects, truncated, date: Self::created_at(ANALYSES).timestamp() })
     }
 
-    async fn put(&self, _: Put) -> Result<ETag, Error> {
+    async fn put(&self, _: Put) -> Result<ETag, BucketError> {
         unreachable!("a check writes nothing")
     }
 
-    async fn get(&self, _: &Key, _: GetOptions) -> Result<Got, Error> {
+    async fn get(&self, _: &Key, _: GetOptions) -> Result<Got, BucketError> {
         unreachable!("what listings agree on is not read")
     }
 
-    async fn head(&self, _: &Key) -> Result<Option<ObjectMeta>, Error> {
+    async fn head(&self, _: &Key) -> Result<Option<ObjectMeta>, BucketError> {
         unreachable!("what listings agree on is not looked at")
     }
 
-    async fn delete(&self, _: &Key, _: Option<&ETag>) -> Result<(), Error> {
+    async fn delete(&self, _: &Key, _: Option<&ETag>) -> Result<(), BucketError> {
         unreachable!("a check writes nothing")
     }
 
-    async fn versions(&self, _: &Key) -> Result<Vec<Version>, Error> {
+    async fn versions(&self, _: &Key) -> Result<Vec<Version>, BucketError> {
         Ok(Vec::new())
     }
 
-    async fn restore(&self, _: &Key, _: u32, _: RestoreTier) -> Result<Restoring, Error> {
+    async fn restore(&self, _: &Key, _: u32, _: RestoreTier) -> Result<Restoring, BucketError> {
         Ok(Restoring::Absent)
     }
 
-    async fn info(&self) -> Result<BucketInfo, Error> {
+    async fn info(&self) -> Result<BucketInfo, BucketError> {
         unreachable!("nobody asks")
     }
 }
@@ -159,9 +160,9 @@ async fn a_month_of_a_million_analyses_takes_two_thousand_listings_and_less_than
     let month = Month::containing(Million::created_at(ANALYSES - 1).timestamp());
     assert!(month < Month::containing(clock.now()));
     let before = memory("VmRSS");
-    let mut rebuild = analyses.repair_month(month, Mode::CHECK);
+    let mut check = analyses.repair_month(month, Mode::CHECK);
     let (mut entries, mut documents) = (0, 0);
-    while let Some(page) = rebuild.step().await.unwrap() {
+    while let Some(page) = check.step().await.unwrap() {
         assert_eq!(page.findings, []);
         entries += page.entries;
         documents += page.documents;

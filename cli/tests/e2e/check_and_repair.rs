@@ -1,4 +1,4 @@
-//! `rebuild`: a store that has lost everything but its documents is what it was before.
+//! `check` and `repair`: a store that has lost everything but its documents is what it was before.
 
 use std::fs;
 use std::net::TcpListener;
@@ -10,9 +10,8 @@ use tempfile::TempDir;
 
 use crate::common::{Client, Cloud, Server, examples, program};
 
-fn rebuild(variables: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
-    let Output { status, stdout, stderr } =
-        program(variables).arg("rebuild").args(arguments).output().unwrap();
+fn run(variables: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } = program(variables).args(arguments).output().unwrap();
     let text = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
     (status.code(), text)
 }
@@ -34,7 +33,7 @@ fn save_examples(client: &Client) {
     }
 }
 
-/// What list and stats say, but for what a rebuild cannot know to the millisecond: when a named id was made.
+/// What list and stats say, but for what a repair cannot know to the millisecond: when a named id was made.
 fn seen(client: &Client) -> (Vec<Value>, Value) {
     let mut items = client.get("/analyses?limit=1000").json()["analyses"].as_array().unwrap().clone();
     for item in &mut items {
@@ -54,7 +53,7 @@ fn check_and_repair(client: &Client, variables: &[(&str, &str)], before: &(Vec<V
     let documents = before.0.len();
     assert_eq!(client.get("/stats").json()["total_analyses"], 0);
 
-    let (code, text) = rebuild(variables, &["--check"]);
+    let (code, text) = run(variables, &["check"]);
     assert_eq!(code, Some(1), "{text}");
     // All were saved just now: those without an entry are not judged, those without an id record are.
     let young = format!("a save may be in flight: {}", documents - 2);
@@ -62,21 +61,21 @@ fn check_and_repair(client: &Client, variables: &[(&str, &str)], before: &(Vec<V
         &text,
         &["document without an id record: ", "study-1.json", &young, "error: damaged: 2 x "],
     );
-    let (code, text) = rebuild(variables, &["--check", "--grace", "0"]);
+    let (code, text) = run(variables, &["check", "--grace", "0"]);
     assert_eq!(code, Some(1), "{text}");
     let orphans = format!("error: damaged: {} x document without a current index entry", documents - 2);
     assert_contains(&text, &["analysis/2024/01/018cc251-f400-7000-8000-000000000000.json", &orphans]);
     assert_eq!(client.get("/stats").json()["total_analyses"], 0, "a check writes nothing");
 
-    let (code, text) = rebuild(variables, &[]);
+    let (code, text) = run(variables, &["repair"]);
     assert_eq!(code, Some(0), "{text}");
     let examined = format!("examined: 0 analyses in the index, {documents} documents");
     assert_contains(&text, &["repaired document without an id record", &examined, "no damage left"]);
     assert_eq!(&seen(client), before);
-    let (code, text) = rebuild(variables, &["--check", "--grace", "0"]);
+    let (code, text) = run(variables, &["check", "--grace", "0"]);
     assert_eq!(code, Some(0), "{text}");
     assert_contains(&text, &["no damage found"]);
-    let (code, text) = rebuild(variables, &[]);
+    let (code, text) = run(variables, &["repair"]);
     assert!(code == Some(0) && !text.contains("repaired"), "{text}");
 }
 
@@ -116,12 +115,12 @@ fn wrong_totals_are_reported_and_put_right() {
     fs::write(&snapshot, right.replace("\"analyses\":1", "\"analyses\":7")).unwrap();
     assert_eq!(server.client().get("/stats").json()["total_analyses"], 7);
 
-    let (code, text) = rebuild(&variables, &["--check"]);
+    let (code, text) = run(&variables, &["check"]);
     assert_eq!(code, Some(1), "{text}");
     assert_contains(&text, &["total_analyses is 7 instead of 1"]);
-    assert_eq!(rebuild(&variables, &[]).0, Some(0));
+    assert_eq!(run(&variables, &["repair"]).0, Some(0));
     assert_eq!(server.client().get("/stats").json()["total_analyses"], 1);
-    assert_eq!(rebuild(&variables, &["--check"]).0, Some(0));
+    assert_eq!(run(&variables, &["check"]).0, Some(0));
 }
 
 #[test]
@@ -131,16 +130,15 @@ fn a_month_or_the_month_before_selects_what_is_examined() {
     for (month, id) in [("2024/01", "a"), ("2024/02", "b"), ("2024/02", "c")] {
         place(directory.path(), &format!("analysis/{month}/{id}.json"));
     }
-    let check =
-        |arguments: &[&str]| rebuild(&variables, &[&["--check", "--grace", "0"], arguments].concat()).1;
+    let check = |arguments: &[&str]| run(&variables, &[&["check", "--grace", "0"], arguments].concat()).1;
     assert_contains(&check(&[]), &["3 documents", "damaged: 3 x "]);
     assert_contains(&check(&["--month", "2024-01"]), &["1 documents", "damaged: 1 x "]);
     assert_contains(&check(&["--start-after", "2024-01"]), &["2 documents", "2024/02/c.json"]);
     for (wrong, message) in [
-        (["--month", "January"], "error: \"January\" is not a month, such as 2024-01"),
-        (["--start-after", "here"], "\"here\" is not a month"),
+        (["repair", "--month", "January"], "error: \"January\" is not a month, such as 2024-01"),
+        (["check", "--start-after", "here"], "\"here\" is not a month"),
     ] {
-        let (code, text) = rebuild(&variables, &wrong);
+        let (code, text) = run(&variables, &wrong);
         assert_eq!(code, Some(2), "{text}");
         assert_contains(&text, &["error: ", message]);
     }
@@ -151,11 +149,11 @@ fn what_cannot_be_repaired_is_reported_with_advice() {
     let directory = TempDir::new().unwrap();
     let variables = [("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap())];
     place(directory.path(), "analysis/2024/01/study-1.json");
-    assert_eq!(rebuild(&variables, &[]).0, Some(0));
+    assert_eq!(run(&variables, &["repair"]).0, Some(0));
     place(directory.path(), "analysis/2024/02/study-1.json");
     place(directory.path(), "analysis/notes.txt");
-    for arguments in [&[][..], &["--check"]] {
-        let (code, text) = rebuild(&variables, arguments);
+    for command in ["repair", "check"] {
+        let (code, text) = run(&variables, &[command]);
         assert_eq!(code, Some(1), "{text}");
         let moved = "2024/02/study-1.json (its id belongs to analysis/2024/01/study-1.json)";
         let foreign = "analysis/notes.txt (it is not analysis/YYYY/MM/{id}.json with a valid id)";
@@ -164,11 +162,11 @@ fn what_cannot_be_repaired_is_reported_with_advice() {
 }
 
 #[test]
-fn an_interrupted_rebuild_says_how_to_go_on() {
+fn an_interrupted_repair_says_how_to_go_on() {
     // An S3 that takes requests and never answers.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let arguments = ["rebuild", "--start-after", "2024-01"];
+    let arguments = ["repair", "--start-after", "2024-01"];
     let child = program(&s3(&endpoint)).args(arguments).stderr(Stdio::piped()).spawn().unwrap();
     let _connection = listener.accept().unwrap();
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
@@ -176,20 +174,17 @@ fn an_interrupted_rebuild_says_how_to_go_on() {
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{text}");
-    assert_contains(
-        &text,
-        &["error: interrupted; go on with: design-analysis rebuild --start-after 2024-01"],
-    );
+    assert_contains(&text, &["error: interrupted; go on with: design-analysis repair --start-after 2024-01"]);
 }
 
 #[test]
-fn a_rebuild_that_fails_says_how_to_go_on() {
-    let (code, text) = rebuild(&s3("http://127.0.0.1:9"), &["--check", "--start-after", "2024-01"]);
+fn a_check_that_fails_says_how_to_go_on() {
+    let (code, text) = run(&s3("http://127.0.0.1:9"), &["check", "--start-after", "2024-01"]);
     assert_eq!(code, Some(2), "{text}");
-    let failed = "go on with: design-analysis rebuild --check --grace 15 --start-after 2024-01";
+    let failed = "go on with: design-analysis check --grace 15 --start-after 2024-01";
     assert_contains(
         &text,
-        &[failed, "error: the rebuild has failed", "caused by: storage is unavailable: LIST"],
+        &[failed, "error: stopped by a failure", "caused by: storage is unavailable: LIST"],
     );
 }
 

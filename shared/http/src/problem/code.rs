@@ -1,0 +1,159 @@
+//! The kinds of problem: those of the storage, and those that only HTTP knows. The one place where each gets its status.
+
+use analysis_storage::{ErrorCode, words};
+use axum::http::StatusCode;
+
+words! {
+    /// The kinds of problem that no [`ErrorCode`] is: they are over before the storage is asked, or come after it.
+    pub enum HttpCode {
+        /// A request header cannot be used.
+        InvalidHeader = "invalid_header",
+        /// The body is not declared as JSON.
+        UnsupportedMediaType = "unsupported_media_type",
+        /// The body did not arrive in time.
+        RequestTimeout = "request_timeout",
+        /// The bearer token is missing or wrong.
+        Unauthorized = "unauthorized",
+        /// There is nothing at this path.
+        UnknownRoute = "unknown_route",
+        /// The path does not support this method.
+        MethodNotAllowed = "method_not_allowed",
+        /// The document does not fit into a response.
+        ResponseTooLarge = "response_too_large",
+        /// A fault of the service.
+        Internal = "internal",
+    }
+}
+
+/// The kind of a problem: the stable word that programs may rely on, with the status that goes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProblemCode {
+    /// The storage has said so, or what was sent could never have been stored.
+    Storage(ErrorCode),
+    /// The request or its response cannot be served over HTTP.
+    Http(HttpCode),
+}
+
+impl From<ErrorCode> for ProblemCode {
+    fn from(code: ErrorCode) -> Self {
+        Self::Storage(code)
+    }
+}
+
+impl From<HttpCode> for ProblemCode {
+    fn from(code: HttpCode) -> Self {
+        Self::Http(code)
+    }
+}
+
+impl ProblemCode {
+    /// Every code that an answer may hold.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let of_storage = ErrorCode::ALL.iter().copied().map(Self::from);
+        of_storage.chain(HttpCode::ALL.iter().copied().map(Self::from))
+    }
+
+    /// The stable word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Storage(code) => code.as_str(),
+            Self::Http(code) => code.as_str(),
+        }
+    }
+
+    /// The HTTP status of each kind.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        use ErrorCode as S;
+        use HttpCode as H;
+        match self {
+            Self::Storage(S::MalformedDocument | S::InvalidQuery | S::InvalidArgument)
+            | Self::Http(H::InvalidHeader) => StatusCode::BAD_REQUEST,
+            Self::Http(H::Unauthorized) => StatusCode::UNAUTHORIZED,
+            Self::Storage(S::NotFound) | Self::Http(H::UnknownRoute) => StatusCode::NOT_FOUND,
+            Self::Http(H::MethodNotAllowed) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Http(H::RequestTimeout) => StatusCode::REQUEST_TIMEOUT,
+            Self::Storage(S::SaveInFlight | S::Archived) => StatusCode::CONFLICT,
+            Self::Storage(S::PreconditionFailed) => StatusCode::PRECONDITION_FAILED,
+            Self::Storage(S::DocumentTooLarge) | Self::Http(H::ResponseTooLarge) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::Http(H::UnsupportedMediaType) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Storage(S::InvalidId | S::InvalidDocument) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Storage(S::Misconfigured | S::Corrupt) | Self::Http(H::Internal) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            Self::Storage(S::NotSupported) => StatusCode::NOT_IMPLEMENTED,
+            Self::Storage(S::StorageUnavailable | S::Contended) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What the kind means, in words for people (RFC 9457, section 3.1.3).
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Storage(code) => title_of_storage(code),
+            Self::Http(code) => match code {
+                HttpCode::InvalidHeader => "A request header cannot be used",
+                HttpCode::UnsupportedMediaType => "The body must be sent as JSON",
+                HttpCode::RequestTimeout => "The request body did not arrive in time",
+                HttpCode::Unauthorized => "A bearer token is required",
+                HttpCode::UnknownRoute => "There is nothing at this path",
+                HttpCode::MethodNotAllowed => "The path does not support this method",
+                HttpCode::ResponseTooLarge => "The document does not fit into a response",
+                HttpCode::Internal => "The service failed",
+            },
+        }
+    }
+
+    /// Seconds after which to try again, where that may help.
+    pub(super) const fn retry_after(self) -> Option<u16> {
+        match self {
+            Self::Storage(ErrorCode::SaveInFlight) => Some(5),
+            Self::Storage(ErrorCode::StorageUnavailable) => Some(2),
+            Self::Storage(ErrorCode::Contended) => Some(1),
+            Self::Storage(_) | Self::Http(_) => None,
+        }
+    }
+}
+
+const fn title_of_storage(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::InvalidId => "The id cannot be used",
+        ErrorCode::MalformedDocument => "The body is not JSON",
+        ErrorCode::InvalidDocument => "The body is not an analysis that can be stored",
+        ErrorCode::DocumentTooLarge => "The document is too large",
+        ErrorCode::InvalidQuery => "A query parameter cannot be used",
+        ErrorCode::InvalidArgument => "An argument cannot be used",
+        ErrorCode::NotFound => "There is no such analysis",
+        ErrorCode::PreconditionFailed => "The condition of the request does not hold",
+        ErrorCode::SaveInFlight => "The analysis is just being saved",
+        ErrorCode::Contended => "Others change the analysis all the time",
+        ErrorCode::Archived => "The analysis is archived",
+        ErrorCode::NotSupported => "This storage cannot do that",
+        ErrorCode::StorageUnavailable => "The storage does not answer",
+        ErrorCode::Misconfigured => "The service is not configured correctly",
+        ErrorCode::Corrupt => "A stored object is damaged",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_word_is_of_two_kinds() {
+        let words: BTreeSet<&str> = ProblemCode::all().map(ProblemCode::as_str).collect();
+        assert_eq!(words.len(), ProblemCode::all().count());
+    }
+
+    #[test]
+    fn what_may_succeed_later_says_when_to_try_again() {
+        for code in ErrorCode::ALL {
+            let seconds = ProblemCode::from(*code).retry_after();
+            assert_eq!(seconds.is_some(), code.is_retryable(), "{code}");
+        }
+    }
+}

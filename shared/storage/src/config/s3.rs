@@ -1,0 +1,107 @@
+//! The settings of an S3 bucket: the store's own, and another one.
+
+use super::environment::{DefaultValue, Environment, Variable, wrong};
+use crate::bucket::s3::S3Settings;
+use crate::error::{Error, Result};
+
+pub(super) const BUCKET: Variable = Variable {
+    name: "S3_BUCKET_NAME",
+    fallbacks: &[],
+    default: DefaultValue::Words("none; required for `s3`"),
+    meaning: "an existing bucket",
+};
+pub(super) const REGION: Variable = Variable {
+    name: "S3_REGION",
+    fallbacks: &["AWS_REGION"],
+    default: DefaultValue::Value("us-east-1"),
+    meaning: "the region of the bucket",
+};
+pub(super) const PREFIX: Variable = Variable {
+    name: "S3_PREFIX",
+    fallbacks: &[],
+    default: DefaultValue::Value("design-analysis"),
+    meaning: "what all keys begin with",
+};
+pub(super) const ENDPOINT: Variable = Variable {
+    name: "S3_ENDPOINT_URL",
+    fallbacks: &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"],
+    default: DefaultValue::Words("Amazon's"),
+    meaning: "URL of another store that speaks the S3 protocol",
+};
+
+const BUCKET_NAME: &str = "a bucket name: 3 to 63 characters of a-z 0-9 . -";
+const HTTP_URL: &str = "a URL that begins with http:// or https://";
+
+/// The settings of another bucket than the store's own. A region or endpoint that is not given is that of the process
+/// environment, as for the store's own bucket.
+///
+/// # Errors
+/// [`Error::Misconfigured`] names what is wrong.
+pub fn other_bucket_from_env(
+    bucket: &str,
+    region: Option<String>,
+    endpoint: Option<String>,
+) -> Result<S3Settings> {
+    let environment = Environment::of_process();
+    if !is_bucket_name(bucket) {
+        return Err(Error::misconfigured(format!("{bucket:?} is not {BUCKET_NAME}")));
+    }
+    let endpoint_url = match endpoint {
+        Some(url) if !is_http(&url) => {
+            return Err(Error::misconfigured(format!("the endpoint {url:?} is not {HTTP_URL}")));
+        }
+        Some(url) => Some(url),
+        None => endpoint_url(&environment)?,
+    };
+    let region = region.unwrap_or_else(|| environment.text(&REGION));
+    Ok(S3Settings { bucket: bucket.to_owned(), region, endpoint_url })
+}
+
+/// The settings of the store's own bucket.
+pub(super) fn own_bucket(environment: &Environment<'_>) -> Result<S3Settings> {
+    Ok(S3Settings {
+        bucket: bucket_name(environment)?,
+        region: environment.text(&REGION),
+        endpoint_url: endpoint_url(environment)?,
+    })
+}
+
+fn bucket_name(environment: &Environment<'_>) -> Result<String> {
+    let name = environment.get(&BUCKET).ok_or_else(|| {
+        Error::misconfigured(
+            "S3_BUCKET_NAME is not set; STORAGE_TYPE=s3 needs the name of an existing bucket",
+        )
+    })?;
+    if is_bucket_name(&name) { Ok(name) } else { Err(BUCKET.wrong(&name, BUCKET_NAME)) }
+}
+
+/// Amazon S3 User Guide, "General purpose bucket naming rules".
+fn is_bucket_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
+    (3..=63).contains(&name.len()) && name.chars().all(allowed)
+}
+
+fn endpoint_url(environment: &Environment<'_>) -> Result<Option<String>> {
+    match environment.find(&ENDPOINT) {
+        Some((name, url)) if !is_http(&url) => Err(wrong(name, &url, HTTP_URL)),
+        found => Ok(found.map(|(_, url)| url)),
+    }
+}
+
+fn is_http(url: &str) -> bool {
+    url.starts_with("http://") || url.starts_with("https://")
+}
+
+pub(super) fn prefix(environment: &Environment<'_>) -> Result<String> {
+    let prefix = environment.text(&PREFIX);
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let trimmed = prefix.trim_matches('/');
+    // A key is at most 1,024 bytes long; ours need fewer than 300 behind the prefix.
+    if trimmed.len() <= 512
+        && trimmed.split('/').all(|part| part.chars().all(plain) && !matches!(part, "." | ".."))
+    {
+        Ok(prefix)
+    } else {
+        Err(PREFIX.wrong(&prefix, "a path of at most 512 characters of A-Z a-z 0-9 . _ - /"))
+    }
+}
