@@ -1,6 +1,6 @@
 //! The black-box API suite against the server: on files, and on S3.
 
-use crate::common::{Client, Cloud, Server};
+use crate::harness::{Client, Cloud, Server};
 use crate::suite::{self, Deployment, Front};
 use tempfile::TempDir;
 

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{Client, Cloud, Server, examples, program};
+use crate::harness::{Client, Cloud, Server, examples, program};
 
 fn run(variables: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
     let Output { status, stdout, stderr } = program(variables).args(arguments).output().unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::common::{Client, Cloud, Server};
+use crate::harness::{Client, Cloud, Server};
 
 const CLIENTS: usize = 8;
 const SAVES: usize = 2000;

@@ -13,7 +13,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{Client, Cloud, Server, examples, program, root};
+use crate::harness::{Client, Cloud, Server, examples, program, root};
 
 /// How a command ended.
 struct Run {

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{Cloud, program, root};
+use crate::harness::{Cloud, program, root};
 
 /// How `cost` ends, what it prints and what it says.
 fn cost(variables: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -23,8 +23,9 @@ fn json(variables: &[(&str, &str)], arguments: &[&str]) -> Value {
 #[test]
 fn the_documented_tables_are_what_the_command_prints() {
     let document = fs::read_to_string(root().join("docs/cost.md")).unwrap();
-    let command =
-        document.lines().find_map(|line| line.strip_prefix("cargo run --locked --quiet -p design-analysis -- cost "));
+    let command = document
+        .lines()
+        .find_map(|line| line.strip_prefix("cargo run --locked --quiet -p design-analysis -- cost "));
     let arguments: Vec<&str> = command.unwrap().split(' ').collect();
     let (code, out, messages) = cost(&[], &arguments);
     assert_eq!(code, Some(0), "{messages}");

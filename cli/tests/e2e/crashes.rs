@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::common::{Client, Cloud, Server, repair};
-use crate::random::Random;
-use crate::writer::{Writer, check_exactly, check_list};
+use crate::harness::random::Random;
+use crate::harness::writer::{Writer, check_exactly, check_list};
+use crate::harness::{Client, Cloud, Server, repair};
 
 /// How often a server is killed.
 const KILLS_ON_FILES: usize = 40;

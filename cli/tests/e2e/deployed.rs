@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::common::{Answer, Client, JSON};
+use crate::harness::{Answer, Client, JSON};
 use crate::privileges::{FUNCTIONS, Function, Keys};
 use crate::stack::{Stack, root_keys};
 use crate::suite::{self, Deployment, Front};

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::common::{Answer, Client, Cloud, JSON, Server, repair};
-use crate::proxy::{Fault, Proxy, Rates};
-use crate::writer::{Writer, check_exactly, check_list};
+use crate::harness::proxy::{Fault, Proxy, Rates};
+use crate::harness::writer::{Writer, check_exactly, check_list};
+use crate::harness::{Answer, Client, Cloud, JSON, Server, repair};
 
 /// How many cases run at once: most of their time is waiting.
 const PARALLEL: usize = 60;

@@ -12,7 +12,7 @@ use lambda_http::Context;
 use lambda_http::lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 
-use crate::common::root;
+use crate::harness::root;
 
 struct Functions {
     app: App,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::common::{Client, Cloud, JSON, Server};
-use crate::proxy::{Fault, Proxy};
+use crate::harness::proxy::{Fault, Proxy};
+use crate::harness::{Client, Cloud, JSON, Server};
 
 const ID: &str = "018cc251-f400-7000-8000-00000000000a";
 const KEY: &str = "/analysis/2024/01/018cc251-f400-7000-8000-00000000000a.json";

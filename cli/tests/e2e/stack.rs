@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::common::{Client, TEST_FEATURES, root, without_cargo};
-use crate::signer::{Keys, Signer};
+use crate::harness::signer::{Keys, Signer};
+use crate::harness::{Client, TEST_FEATURES, root, without_cargo};
 
 /// The Python of the tools that deploy the template.
 pub(crate) fn python() -> Command {

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::common::{Cloud, program, root};
+use crate::harness::{Cloud, program, root};
 
 /// The lines that `serve` ends with.
 fn failure(variables: &[(&str, &str)], arguments: &[&str]) -> String {

@@ -4,7 +4,7 @@ mod bad_input;
 mod conditions;
 mod main_job;
 
-use crate::common::Client;
+use crate::harness::Client;
 
 /// What stands in front of the handlers, and answers some requests itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

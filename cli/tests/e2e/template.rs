@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::common::root;
+use crate::harness::root;
 use crate::stack::python;
 
 const BUCKET: &str = "arn:aws:s3:::design-analysis-000000000000-us-east-1";

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::common::program;
+use crate::harness::program;
 
 /// The files of the index of a store: entries lie in a folder for each 28 hours.
 fn index_entries(store: &Path) -> Vec<PathBuf> {

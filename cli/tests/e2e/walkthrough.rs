@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::common::{Client, Cloud, Server, TEST_FEATURES, root, without_cargo};
 use crate::docs;
+use crate::harness::{Client, Cloud, Server, TEST_FEATURES, root, without_cargo};
 use crate::suite::{self, Deployment, Front};
 
 /// Runs the walkthrough, which has to succeed.

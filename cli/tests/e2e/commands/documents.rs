@@ -8,7 +8,7 @@ use std::process::Stdio;
 use tempfile::TempDir;
 
 use super::{Place, on_files, write};
-use crate::common::{examples, program};
+use crate::harness::{examples, program};
 
 #[test]
 fn an_id_comes_from_the_option_the_document_or_the_name() {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::{Place, on_files, write};
-use crate::common::{Cloud, program, root};
-use crate::proxy::Fault;
+use crate::harness::proxy::Fault;
+use crate::harness::{Cloud, program, root};
 
 #[test]
 fn a_reader_that_leaves_is_no_failure() {

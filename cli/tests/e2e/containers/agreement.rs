@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::dockerfile::Image;
 use super::manifests::{Container, compose, ecs, ecs_server, kubernetes, of_kind, output, strings};
-use crate::common::root;
+use crate::harness::root;
 
 const PARAMETERS: [(&str, &str); 7] = [
     ("ImageUri", "image"),

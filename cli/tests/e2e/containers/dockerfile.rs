@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::common::root;
+use crate::harness::root;
 
 /// What an image says about the containers that run it.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::manifests::{output, rendered, tool};
-use crate::common::root;
+use crate::harness::root;
 
 /// Runs checkov, which fails on a finding that is not excused with a reason.
 fn scan(framework: &str, file: &str) {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::dockerfile::Image;
-use crate::common::root;
+use crate::harness::root;
 
 /// What callers send. The manifests name it and do not hold it.
 pub(super) const TOKEN: &str = "a-token-of-the-tests";

@@ -8,7 +8,7 @@ use analysis_storage::{Bucket, Key, SavedAt};
 use serde_json::{Value, json};
 
 use super::manifests::{ecs, kubernetes, of_kind, resolved};
-use crate::common::root;
+use crate::harness::root;
 
 /// A policy document of `deploy/` with these words in the place of its upper-case ones.
 pub(super) fn document(path: &str, words: &[(&str, &str)]) -> String {

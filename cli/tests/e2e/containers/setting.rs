@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::dockerfile::Image;
 use super::manifests::{Container, TOKEN, output};
 use super::sandbox::Root;
-use crate::common::{Client, listening};
+use crate::harness::{Client, listening};
 use crate::suite::{self, Deployment};
 
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::page::{Page, pages};
 use super::shell::Shell;
 use super::sources;
-use crate::common::{Client, Server, program, root};
+use crate::harness::{Client, Server, program, root};
 
 /// Programs whose arguments are noted.
 const NOTED: [&str; 11] = [

@@ -1,7 +1,7 @@
 //! Links lead somewhere.
 
 use super::page::{Page, pages};
-use crate::common::root;
+use crate::harness::root;
 
 /// What GitHub makes of a heading.
 fn anchor(heading: &str) -> String {

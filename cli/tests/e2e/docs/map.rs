@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::page::Page;
-use crate::common::root;
+use crate::harness::root;
 
 const MAP: &str = "docs/architecture.md";
 /// Where paths on the map begin that are not complete.

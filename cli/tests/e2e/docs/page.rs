@@ -3,7 +3,7 @@
 use std::fs;
 use std::ops::RangeInclusive;
 
-use crate::common::root;
+use crate::harness::root;
 
 /// A Markdown file.
 pub(super) struct Page {

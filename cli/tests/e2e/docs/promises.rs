@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::page::Page;
-use crate::common::root;
+use crate::harness::root;
 
 /// What suites hold that other tests run: functions of these files need no attribute to be tests.
 const RUN_BY_OTHERS: [&str; 2] = ["cli/tests/e2e/suite/", "shared/storage/src/testing/contract.rs"];

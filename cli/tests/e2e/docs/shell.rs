@@ -12,7 +12,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::page::{Block, Page};
-use crate::common::{program, root};
+use crate::harness::{program, root};
 
 /// Sourced before the script. It gives each command the line that it stands on, and notes each that fails.
 const PRELUDE: &str = r#"

@@ -9,7 +9,7 @@ use analysis_storage::StorageConfig;
 use analysis_storage::config::{Environment, Variable};
 
 use super::page::Page;
-use crate::common::program;
+use crate::harness::program;
 
 fn declared() -> Vec<Variable> {
     let [store, server, log] =

@@ -9,7 +9,7 @@ use analysis_storage::testing::ministack::Ministack;
 
 use super::page::{Block, Page, pages};
 use super::shell::{Outcome, Shell, find};
-use crate::common::{Server, root};
+use crate::harness::{Server, root};
 use crate::walkthrough::walk;
 
 /// Blocks that run, by page and heading. No heading stands for all.

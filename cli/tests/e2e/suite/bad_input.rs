@@ -1,7 +1,7 @@
 //! Bad input gets a problem that names what is wrong, and changes nothing.
 
 use super::{Deployment, Front};
-use crate::common::{Client, JSON};
+use crate::harness::{Client, JSON};
 
 pub(super) fn run(client: &Client, deployment: Deployment) {
     client.put("kept", br#"{"n":1}"#);

@@ -1,6 +1,6 @@
 //! Conditional requests.
 
-use crate::common::{Client, JSON};
+use crate::harness::{Client, JSON};
 
 pub(super) fn run(client: &Client) {
     reads(client);

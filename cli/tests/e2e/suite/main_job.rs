@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Deployment;
-use crate::common::{Client, JSON, examples};
+use crate::harness::{Client, JSON, examples};
 
 pub(super) fn run(client: &Client, deployment: Deployment) {
     let saved = every_example_is_loaded_byte_for_byte(client, deployment);

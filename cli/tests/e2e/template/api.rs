@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::{defaults, resources, stack, text};
-use crate::common::root;
+use crate::harness::root;
 use crate::privileges::FUNCTIONS;
 
 /// The directory of the function that a route leads to.

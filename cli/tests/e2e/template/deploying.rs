@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{checked, defaults, schemas, text};
-use crate::common::root;
+use crate::harness::root;
 use crate::stack::python;
 
 const STAGES: [&str; 2] = ["dev", "prod"];

@@ -9,7 +9,7 @@ use analysis_storage::{Retention, StorageConfig};
 use serde_json::json;
 
 use super::{BUCKET, defaults, resources, stack, text};
-use crate::common::root;
+use crate::harness::root;
 use crate::privileges::{FUNCTIONS, Function};
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::deploying::deploying;
 use super::{checked, defaults, resources, schemas, stack, text, texts};
-use crate::common::root;
+use crate::harness::root;
 use crate::stack::python;
 
 /// Of features that the template does not use. What reads settings is not among them: CloudFormation reads them all.

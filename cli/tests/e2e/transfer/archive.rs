@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::{run, text};
-use crate::common::Cloud;
+use crate::harness::Cloud;
 
 #[test]
 fn archived_documents_are_reported_or_restored_and_waited_for() {

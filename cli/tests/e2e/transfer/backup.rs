@@ -8,7 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::{files, manifest, run, text, write};
-use crate::common::{Client, Server, program};
+use crate::harness::{Client, Server, program};
 
 pub(super) struct Stage {
     _directory: TempDir,

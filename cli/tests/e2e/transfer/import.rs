@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use tempfile::TempDir;
 
 use super::{run, text, write};
-use crate::common::{Server, program};
+use crate::harness::{Server, program};
 
 const UUID7: &str = "018cc251-f400-7000-8000-000000000000";
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::run;
-use crate::common::{Cloud, program};
+use crate::harness::{Cloud, program};
 
 const ONE: &str = r#"{"implementation":"hybrid","n":1}"#;
 const TWO: &str = r#"{"implementation":"openai","n":2}"#;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::{text, write};
-use crate::common::program;
-use crate::s3_in_memory::S3InMemory;
+use crate::harness::program;
+use crate::harness::s3_in_memory::S3InMemory;
 
 /// 100 MB.
 const MOST_KB: u64 = 100_000_000 / 1024;

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::backup::stage;
 use super::{files, index_entries, manifest, run, text, write};
-use crate::common::Server;
+use crate::harness::Server;
 
 #[test]
 fn another_store_does_not_empty_a_backup() {

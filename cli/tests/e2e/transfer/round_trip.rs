@@ -11,9 +11,9 @@ use tempfile::TempDir;
 
 use super::tree::{Planted, plant};
 use super::{manifest, run, text};
-use crate::common::{Cloud, program, repair};
-use crate::random::Random;
-use crate::s3_in_memory::S3InMemory;
+use crate::harness::random::Random;
+use crate::harness::s3_in_memory::S3InMemory;
+use crate::harness::{Cloud, program, repair};
 
 type Variables<'a> = [(&'a str, &'a str)];
 

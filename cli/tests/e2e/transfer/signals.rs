@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::tree::plant;
 use super::{index_entries, run, text, write};
-use crate::common::program;
+use crate::harness::program;
 
 fn start(variables: &[(&str, &str)], arguments: &[&str]) -> Child {
     let mut command = program(variables);

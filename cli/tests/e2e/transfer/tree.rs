@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use analysis_storage::{AnalysisId, CreatedAt};
 
-use crate::random::Random;
+use crate::harness::random::Random;
 
 /// One document of the tree.
 #[derive(Debug, Clone)]

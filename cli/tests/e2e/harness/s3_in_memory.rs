@@ -170,8 +170,7 @@ fn list(objects: &BTreeMap<String, Stored>, path: &str, query: &HashMap<String, 
     let behind = format!("{bucket}{}", given("start-after"));
     let limit = given("max-keys").parse().unwrap_or(MAX_KEYS).min(MAX_KEYS);
     let first = if behind > prefix { Bound::Excluded(behind) } else { Bound::Included(prefix.clone()) };
-    let mut rest =
-        objects.range((first, Bound::Unbounded)).take_while(|(path, _)| path.starts_with(&prefix));
+    let mut rest = objects.range((first, Bound::Unbounded)).take_while(|(path, _)| path.starts_with(&prefix));
     let mut xml = String::from("<ListBucketResult><EncodingType>url</EncodingType>");
     for (path, stored) in rest.by_ref().take(limit) {
         let key = utf8_percent_encode(&path[bucket.len()..], NON_ALPHANUMERIC);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use analysis_storage::{AnalysisId, Clock, CreatedAt, SystemClock};
 use serde_json::Value;
 
-use crate::common::{Answer, Client, JSON};
-use crate::random::Random;
+use crate::harness::random::Random;
+use crate::harness::{Answer, Client, JSON};
 
 /// Sends a request; no answer means that nobody knows whether it took effect.
 pub(crate) type Ask<'a> = &'a dyn Fn(&str, &str, &[(&str, &str)], &[u8]) -> Option<Answer>;

@@ -1,0 +1,17 @@
+//! What the suites share: the program and servers to talk to, clients to talk with, stores, and faults between them.
+
+mod client;
+mod cloud;
+pub(crate) mod proxy;
+pub(crate) mod random;
+pub(crate) mod s3_in_memory;
+mod server;
+pub(crate) mod signer;
+mod tls;
+mod workspace;
+pub(crate) mod writer;
+
+pub(crate) use client::{Answer, Client, JSON};
+pub(crate) use cloud::Cloud;
+pub(crate) use server::{Server, listening, program, repair};
+pub(crate) use workspace::{TEST_FEATURES, examples, root, without_cargo};

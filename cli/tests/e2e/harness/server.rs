@@ -1,0 +1,85 @@
+//! The program: as a command, and as a server.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use super::client::Client;
+
+/// The program with these variables and none of the caller's that could matter.
+pub(crate) fn program(variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_design-analysis"));
+    for (name, _) in std::env::vars() {
+        if ["AWS_", "S3_", "API_", "STORAGE_", "LOCAL_", "RETENTION_", "MAX_"]
+            .iter()
+            .any(|p| name.starts_with(p))
+        {
+            command.env_remove(name);
+        }
+    }
+    command.env("AWS_EC2_METADATA_DISABLED", "true").envs(variables.iter().copied());
+    command
+}
+
+/// Runs `repair` to its end, and proves that nothing is left for it to do.
+pub(crate) fn repair(variables: &[(&str, &str)]) {
+    for arguments in [&["repair"][..], &["check", "--grace", "0"]] {
+        let output = program(variables).args(arguments).output().unwrap();
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {text}");
+    }
+}
+
+/// `design-analysis serve` on a free port of the loopback interface; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Server {
+    pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
+        let mut child =
+            program(variables).args(["serve", "--port", "0"]).stderr(Stdio::piped()).spawn().unwrap();
+        let url = listening(&mut child);
+        Self { child, url }
+    }
+
+    /// A server on files below this directory.
+    pub(crate) fn on_files(directory: &Path) -> Self {
+        Self::start(&[("LOCAL_STORAGE_DIR", directory.to_str().unwrap())])
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&self.url)
+    }
+
+    /// Sends SIGTERM and waits for the end; whether it was a clean one.
+    pub(crate) fn terminate(mut self) -> bool {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        self.child.wait().unwrap().success()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until a server with a piped standard error listens; where it does.
+pub(crate) fn listening(child: &mut Child) -> String {
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut seen = String::new();
+    let url = loop {
+        let start = seen.len();
+        assert!(log.read_line(&mut seen).unwrap() > 0, "the server ended: {seen}");
+        if let Some((_, rest)) = seen[start..].split_once("listening on ") {
+            break rest.split_whitespace().next().unwrap().to_owned();
+        }
+    };
+    // Somebody must go on reading, or the server would block on a full pipe.
+    std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
+    url
+}
