@@ -10,6 +10,7 @@ mod workload;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use analysis_storage::Access;
 use analysis_storage::config::Storage;
 
 use crate::command::CommandError;
@@ -71,7 +72,7 @@ impl Options {
             let workload = |n: &u64| Workload::uniform(*n, self.average_size, &self.assumptions);
             return Ok((self.analyses.iter().map(workload).collect(), DEFAULT_REGION.to_owned()));
         }
-        let store = Store::open_interruptible().await?;
+        let store = Store::open_interruptible(Access::Existing).await?;
         let region = match &store.config.storage {
             Storage::S3 { settings, .. } => settings.region.clone(),
             Storage::Local { .. } => DEFAULT_REGION.to_owned(),

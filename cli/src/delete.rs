@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use analysis_storage::Access;
+
 use crate::command::CommandError;
 use crate::save::entity_tag;
 use crate::store::Store;
@@ -24,7 +26,7 @@ pub(crate) struct Options {
 /// Deletes one analysis after the other, and prints the id of each that is gone.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let if_match = options.if_match.as_deref().map(entity_tag).transpose()?;
-    let store = Store::open_interruptible().await?;
+    let store = Store::open_interruptible(Access::Existing).await?;
     // An id is looked at once, and a mistyped one ends all before anything is gone.
     let mut seen = BTreeSet::new();
     let ids = options.ids.iter().filter(|id| seen.insert(*id)).map(|id| store.id(id));

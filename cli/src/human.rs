@@ -1,5 +1,9 @@
 //! Figures as people read and write them.
 
+use jiff::SignedDuration;
+
+pub(crate) use analysis_storage::config::parse_size;
+
 const UNITS: [&str; 5] = ["KB", "MB", "GB", "TB", "PB"];
 
 /// A size in bytes, with one decimal: `2.2 KB`. One KB is 1,024 bytes.
@@ -22,32 +26,20 @@ fn tenths(bytes: u64, divisor: u128) -> u128 {
     (u128::from(bytes) * 10 + divisor / 2) / divisor
 }
 
-/// Reads `50KB`, `1.5 MB` or `2048` as a number of bytes.
-pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
-    let upper = text.trim().to_ascii_uppercase();
-    let number = upper.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match &upper[number.len()..] {
-        "" | "B" => Some(1),
-        "K" | "KB" | "KIB" => Some(1 << 10),
-        "M" | "MB" | "MIB" => Some(1 << 20),
-        "G" | "GB" | "GIB" => Some(1 << 30),
-        _ => None,
+/// Reads `30d`, `12h` or `8w`.
+pub(crate) fn parse_age(text: &str) -> Result<SignedDuration, String> {
+    let (number, unit) = text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
+    let hours = match unit {
+        "h" => 1,
+        "d" => 24,
+        "w" => 7 * 24,
+        _ => 0,
     };
-    unit.and_then(|unit| scaled(number.trim(), unit))
-        .ok_or_else(|| format!("{text:?} is not a size such as 2048, 50KB or 1.5MB (1 KB = 1,024 bytes)"))
-}
-
-/// A decimal number of units, in bytes.
-fn scaled(number: &str, unit: u64) -> Option<u64> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let is_digits = |part: &str| (1..=9).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-    if !is_digits(whole) || !is_digits(fraction) {
-        return None;
-    }
-    let scale = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
-    let parts = u128::from(whole.parse::<u64>().ok()?) * u128::from(scale)
-        + u128::from(fraction.parse::<u64>().ok()?);
-    u64::try_from(parts * u128::from(unit) / u128::from(scale)).ok()
+    let is_digits = number.bytes().all(|byte| byte.is_ascii_digit()) && number.len() <= 6;
+    let number = number.parse::<i64>().ok().filter(|number| is_digits && *number > 0 && hours > 0);
+    number
+        .map(|number| SignedDuration::from_hours(number * hours))
+        .ok_or_else(|| format!("{text:?} is no length of time such as 12h, 30d or 8w (hours, days or weeks)"))
 }
 
 /// A count with separators: `1,234,567`.
@@ -93,19 +85,12 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_read_with_and_without_units() {
-        for (text, bytes) in [
-            ("2048", 2048),
-            ("50KB", 51_200),
-            ("50 kib", 51_200),
-            ("1.5MB", 1_572_864),
-            ("0.5k", 512),
-            ("2G", 2 << 30),
-        ] {
-            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+    fn ages_are_whole_hours_days_or_weeks() {
+        for (text, hours) in [("12h", 12), ("30d", 720), ("8w", 1344), ("1d", 24)] {
+            assert_eq!(parse_age(text), Ok(SignedDuration::from_hours(hours)), "{text}");
         }
-        for text in ["", "KB", "-1", "1e3", "1.KB", ".5KB", "50 XB", "1,000", "99999999999", "é"] {
-            assert!(parse_size(text).unwrap_err().contains("is not a size such as"), "{text}");
+        for text in ["", "d", "30", "30 d", "-1d", "+1d", "0d", "1.5d", "30m", "1y", "9999999d", "1é"] {
+            assert!(parse_age(text).unwrap_err().contains("is no length of time such as"), "{text}");
         }
     }
 

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use analysis_http::Item;
 use analysis_storage::query::Filter;
-use analysis_storage::{Entry, Error};
+use analysis_storage::{Access, Clock as _, Entry, Error, SystemClock};
+use jiff::SignedDuration;
 
 use crate::command::CommandError;
 use crate::human;
@@ -24,6 +25,9 @@ pub(crate) struct Options {
     /// Only those created at this time or later: 2026-01, 2026-01-15 or 2026-01-15T10:30:00Z
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
+    /// Only those created within this time: 12h, 7d or 8w (hours, days or weeks)
+    #[arg(long, value_name = "AGE", value_parser = human::parse_age, conflicts_with = "from")]
+    since: Option<SignedDuration>,
     /// Only those created at this time or before; a month or day counts to its end
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
@@ -41,27 +45,42 @@ pub(crate) struct Options {
 /// Prints page after page until the limit or the end is reached.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let filter = options.filter()?;
-    let store = Store::open_interruptible().await?;
+    let store = Store::open_interruptible(Access::Existing).await?;
     let mut printer = Printer::new(options.json);
     let limit = if options.all { u64::MAX } else { options.limit };
     let mut pages = Pages::new(&store.analyses, filter, limit);
     while let Some(entries) = pages.next().await? {
         printer.page(&store, &entries).map_err(CommandError::Output)?;
     }
-    if pages.has_more() {
-        eprintln!("there may be more: --all lists every one, --limit N up to N");
-    } else if printer.is_new {
-        eprintln!("there are no such analyses");
+    if let Some(line) = summary(&store, &printer, pages.has_more()) {
+        eprintln!("{line}");
     }
     Ok(())
 }
 
+/// What to say in the end: people are told which store it is.
+fn summary(store: &Store, printer: &Printer, has_more: bool) -> Option<String> {
+    const MORE: &str = "there may be more: --all lists every one, --limit N up to N";
+    let (count, store) = (human::count(printer.count), store.name());
+    match (printer.count, has_more) {
+        (_, true) if printer.json => Some(MORE.to_owned()),
+        (0, false) => Some(format!("there are no such analyses in {store}")),
+        (_, false) if printer.json => None,
+        (_, true) => Some(format!("the newest {count} in {store}; {MORE}")),
+        (1, false) => Some(format!("1 analysis in {store}")),
+        (_, false) => Some(format!("{count} analyses in {store}")),
+    }
+}
+
 impl Options {
     fn filter(&self) -> Result<Filter, CommandError> {
+        let now = SystemClock.now();
+        let since =
+            self.since.map(|age| now.checked_sub(age).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string());
         let filter = Filter::parse(
             self.implementation.as_deref(),
             self.status.as_deref(),
-            self.from.as_deref(),
+            self.from.as_deref().or(since.as_deref()),
             self.to.as_deref(),
         );
         filter.map_err(|error| match error {
@@ -76,7 +95,8 @@ impl Options {
 /// The table's widths follow the first page, and grow where a later one needs it: nothing waits for the last page.
 struct Printer {
     json: bool,
-    is_new: bool,
+    /// How many have been printed.
+    count: u64,
     columns: Columns,
 }
 
@@ -92,7 +112,7 @@ impl Printer {
             left("STATUS"),
             left("ID"),
         ];
-        Self { json, is_new: true, columns: Columns::new(columns) }
+        Self { json, count: 0, columns: Columns::new(columns) }
     }
 
     fn page(&mut self, store: &Store, entries: &[Entry]) -> io::Result<()> {
@@ -104,14 +124,14 @@ impl Printer {
         } else {
             let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
             self.columns.widen(&rows);
-            if self.is_new && !rows.is_empty() {
+            if self.count == 0 && !rows.is_empty() {
                 writeln!(out, "{}", self.columns.heading())?;
             }
             for row in &rows {
                 writeln!(out, "{}", self.columns.line(row))?;
             }
         }
-        self.is_new &= entries.is_empty();
+        self.count += entries.len() as u64;
         out.flush()
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use analysis_storage::bucket::GetOptions;
-use analysis_storage::{Error, Loaded};
+use analysis_storage::{Access, Error, Loaded};
 
 use crate::atomic_file::{self, sync_directory, usual_permissions};
 use crate::command::CommandError;
@@ -29,7 +29,7 @@ pub(crate) struct Options {
 
 /// Loads a document.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
-    let store = Store::open_interruptible().await?;
+    let store = Store::open_interruptible(Access::Existing).await?;
     let id = store.id(&options.id)?;
     if options.etag {
         let meta = store.analyses.describe(&id).await?;

@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod command;
 mod completions;
+mod config;
 mod cost;
 mod delete;
 mod deprecated;
@@ -32,6 +33,7 @@ mod verify;
 
 use std::process::ExitCode;
 
+use analysis_storage::config::StoreName;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use command::unless_reader_left;
@@ -39,11 +41,15 @@ use exit::conclude;
 
 /// The durable home of design analyses, on one S3 bucket or in plain files.
 ///
-/// Configured by environment variables, which --help lists.
+/// Configured by environment variables, which --help lists, and --store; `config` shows what holds.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, after_help = exit::HELP)]
 #[command(after_long_help = format!("{}\n\n{}", variables::help(), exit::HELP))]
 struct Arguments {
+    /// The store to work on, in place of the one that the environment variables configure; the region and endpoint of a
+    /// bucket are still theirs
+    #[arg(long, global = true, value_name = "DIR|s3://BUCKET[/PREFIX]")]
+    store: Option<StoreName>,
     #[command(subcommand)]
     command: Command,
 }
@@ -79,13 +85,17 @@ enum Command {
     Restore(restore::Options),
     /// Compare the store with a directory, both ways
     Verify(verify::Options),
+    /// Show each setting, its value, and where it comes from
+    Config(config::Options),
     /// Print a script that completes commands and options in a shell
     Completions(completions::Options),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Arguments::parse_from(deprecated::renamed(std::env::args_os())).command {
+    let Arguments { store, command } = Arguments::parse_from(deprecated::renamed(std::env::args_os()));
+    store::choose(store);
+    match command {
         Command::Serve(options) => conclude(serve::run(options).await),
         Command::Health => conclude(health::run().await),
         Command::Save(options) => conclude(save::run(options).await),
@@ -100,6 +110,7 @@ async fn main() -> ExitCode {
         Command::Backup(options) => conclude(backup::run(options).await),
         Command::Restore(options) => conclude(restore::run(options).await),
         Command::Verify(options) => conclude(verify::run(options).await),
+        Command::Config(options) => conclude(unless_reader_left(config::run(&options))),
         Command::Completions(options) => {
             conclude(unless_reader_left(completions::run(&options, Arguments::command())))
         }

@@ -1,17 +1,19 @@
 //! What `check` and `repair` share: the walk over the months of a store, and how it ends.
 
+mod contents;
 mod report;
 mod walk;
 
-use std::io;
+use std::io::{self, Write};
 
 use analysis_storage::repair::Mode;
-use analysis_storage::{Error, Month};
+use analysis_storage::{Access, Error, Month};
 
 use crate::exit::{FAILED, FOUND, Failure};
 use crate::progress::Progress;
 use crate::signals::Signals;
-use crate::store::Store;
+use crate::store::{self, Store};
+use contents::Reader;
 use report::Report;
 use walk::Walk;
 
@@ -24,6 +26,28 @@ pub(crate) struct MonthOptions {
     /// Go on behind this month, which a run that ended early has printed
     #[arg(long, value_name = "YYYY-MM")]
     start_after: Option<String>,
+    /// Print one JSON object a line: what is found, and at last the totals
+    #[arg(long)]
+    json: bool,
+}
+
+/// What to do about what is found.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) mode: Mode,
+    /// What goes on with it if it ends early, but for the months.
+    pub(crate) command: String,
+    /// Whether people know that very many documents are gone.
+    pub(crate) forgets_many: bool,
+    /// How the documents are read, if they are.
+    pub(crate) reading: Option<Reading>,
+}
+
+/// How documents are read.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// In bytes a second.
+    pub(crate) rate: Option<u64>,
 }
 
 /// Why a check or a repair ends with an error.
@@ -35,10 +59,15 @@ pub(crate) enum MaintenanceError {
     Interrupted { resume: String },
     #[error("stopped by a failure; go on with: {resume}")]
     Failed { resume: String, source: Error },
-    #[error("damaged: {0}; `design-analysis repair` repairs all but what is misplaced or unreadable")]
+    #[error("damaged: {0}; `design-analysis repair` repairs what has no advice above")]
     Damaged(String),
     #[error("not everything could be repaired: {0}; see the advice above")]
     Unrepaired(String),
+    #[error(
+        "{lost} of {entries} documents are LOST: is a volume or a part of the bucket missing? Nothing more was looked \
+         at. If they are gone for good, `design-analysis repair --forget-lost --yes` gives them up"
+    )]
+    ManyLost { lost: u64, entries: u64 },
     #[error("cannot report")]
     Output(#[from] io::Error),
 }
@@ -46,22 +75,28 @@ pub(crate) enum MaintenanceError {
 impl Failure for MaintenanceError {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Damaged(_) | Self::Unrepaired(_) => FOUND,
+            Self::Damaged(_) | Self::Unrepaired(_) | Self::ManyLost { .. } => FOUND,
             Self::Storage(_) | Self::Interrupted { .. } | Self::Failed { .. } | Self::Output(_) => FAILED,
         }
     }
 }
 
-/// Goes through the store page by page, until the end, a signal or a failure. `command` is what goes on with the work
-/// if it ends early, but for the months.
-pub(crate) async fn run(mode: Mode, command: String, months: &MonthOptions) -> Result<(), MaintenanceError> {
+/// Goes through the store page by page, until the end, a signal or a failure.
+pub(crate) async fn run(job: Job, months: &MonthOptions) -> Result<(), MaintenanceError> {
     let month = months.month.as_deref().map(Month::parse).transpose()?;
     let done = months.start_after.as_deref().map(Month::parse).transpose()?;
-    let Store { analyses, .. } = Store::open().await?;
-    let (signals, progress, report) = (Signals::new()?, Progress::new(), Report::default());
-    let mut walk = Walk { mode, command, month, done, signals, progress, report };
-    let end = walk.everything(&analyses).await;
+    let access = if job.mode.is_repair() { Access::WriteExisting } else { Access::Existing };
+    let store = Store::open(access).await?;
+    if !months.json {
+        writeln!(io::stdout(), "store: {}", store.name())?;
+    }
+    let job = Job { command: job.command + &store::option(), ..job };
+    let (signals, progress, report) = (Signals::new()?, Progress::new(), Report::new(months.json, job.reading.is_some()));
+    let limit = store.config.max_document_bytes;
+    let reader = job.reading.as_ref().map(|reading| Reader::new(limit, reading.rate));
+    let mut walk = Walk { job, reader, month, done, signals, progress, report };
+    let end = walk.everything(&store.analyses).await;
     walk.progress.clear();
     end?;
-    walk.report.finish(mode)
+    walk.report.finish(walk.job.mode)
 }

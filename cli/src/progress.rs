@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::human;
+
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
@@ -16,6 +18,7 @@ pub(crate) struct Progress {
     bar: ProgressBar,
     on_terminal: bool,
     last_line: Cell<Instant>,
+    is_of_bytes: Cell<bool>,
 }
 
 impl Progress {
@@ -27,13 +30,14 @@ impl Progress {
         if on_terminal {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
-        Self { bar, on_terminal, last_line: Cell::new(Instant::now()) }
+        Self { bar, on_terminal, last_line: Cell::new(Instant::now()), is_of_bytes: Cell::new(false) }
     }
 
     /// Begins a part of the work; `total` is how much it is, if that is known.
     pub(crate) fn begin(&self, what: &'static str, total: Option<u64>) {
         self.bar.reset();
         self.bar.set_message(what);
+        self.is_of_bytes.set(false);
         if let Some(total) = total {
             self.bar.set_length(total);
             style(&self.bar, "{spinner} {msg} {wide_bar} {pos}/{len} {per_sec} {eta} left");
@@ -41,6 +45,13 @@ impl Progress {
             self.bar.unset_length();
             style(&self.bar, "{spinner} {msg} {pos} {per_sec} {elapsed}");
         }
+    }
+
+    /// Begins a part of the work that is measured in bytes.
+    pub(crate) fn begin_bytes(&self, what: &'static str, total: u64) {
+        self.begin(what, Some(total));
+        self.is_of_bytes.set(true);
+        style(&self.bar, "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left");
     }
 
     /// So much more is done.
@@ -56,6 +67,10 @@ impl Progress {
     fn line(&self) -> String {
         let (message, done, rate) = (self.bar.message(), self.bar.position(), self.bar.per_sec());
         match self.bar.length() {
+            Some(total) if self.is_of_bytes.get() => {
+                let left = self.bar.eta().as_secs();
+                format!("{message} {} of {}, {left} s left", human::size(done), human::size(total))
+            }
             Some(total) => {
                 format!("{message} {done} of {total}, {rate:.0}/s, {} s left", self.bar.eta().as_secs())
             }

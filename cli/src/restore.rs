@@ -1,22 +1,36 @@
 //! `design-analysis restore`: the documents of a backup, saved in the store with their creation times.
 
+mod as_of;
+mod chosen;
+
 use std::path::{Path, PathBuf};
 
 use analysis_storage::import::Existing;
-use analysis_storage::{AnalysisId, Document, Entry};
+use analysis_storage::{AnalysisId, Document, Entry, ErrorCode};
 use bytes::Bytes;
 
 use crate::transfer::{
-    Done, Importer, JoinedById, Line, Lock, MANIFEST, Problem, Sorter, Transfer, TransferError, TransferKind,
-    TransferOptions, Work, blocking, keep_apart, read_file, sha256, too_large,
+    Done, Importer, JoinedById, Line, Lock, MANIFEST, Problem, Sorter, SourceRecord, Transfer, TransferError,
+    TransferKind, TransferOptions, Work, blocking, keep_apart, read_file, sha256, too_large,
 };
+use as_of::{AsOf, Copy, NOT_THEN};
+use chosen::Chosen;
 
-/// Where from, and what to do about what is there already.
+/// Where from, what, and what to do about what is there already.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// A directory that `backup` has written
     #[arg(long, value_name = "DIR")]
     from: PathBuf,
+    /// Only the document with this id; may be given several times
+    #[arg(long = "id", value_name = "ID")]
+    ids: Vec<String>,
+    /// What the backup had at this time, as 2026-11-28T10:22:33Z or, for the end of a day in UTC, as 2026-11-28
+    #[arg(long, value_name = "TIME", value_parser = as_of::parse)]
+    as_of: Option<AsOf>,
+    /// Only say what would happen; nothing is written
+    #[arg(long)]
+    dry_run: bool,
     /// Replace documents that are stored under the same ids with other content
     #[arg(long)]
     replace: bool,
@@ -26,85 +40,155 @@ pub(crate) struct Options {
 
 /// Brings everything back, until the end, a signal or a failure.
 pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
-    let counts = Importer::counts(false);
-    let Transfer { config, analyses, budget, mut work } =
-        Transfer::begin("restore", &options.transfer, &counts).await?;
+    let mut counts = Importer::counts(options.dry_run).to_vec();
+    counts.extend(options.as_of.map(|_| NOT_THEN));
+    let transfer = if options.dry_run {
+        Transfer::begin_to_read("restore", &options.transfer, &counts).await
+    } else {
+        Transfer::begin("restore", &options.transfer, &counts).await
+    };
+    let Transfer { config, analyses, budget, mut work } = transfer?;
     keep_apart(&config, &options.from)?;
     let existing = if options.replace { Existing::Replace } else { Existing::Keep };
     let limit = config.max_document_bytes;
-    let importer = Importer { analyses: &analyses, budget, limit, existing, dry_run: false };
-    let result = restore(&options.from, &importer, &mut work).await;
+    let importer = Importer { analyses: &analyses, budget, limit, existing, dry_run: options.dry_run };
+    let result = restore(&options, &importer, &mut work).await;
     work.progress.clear();
     result?;
     work.report.finish()
 }
 
-async fn restore(directory: &Path, importer: &Importer<'_>, work: &mut Work) -> Result<(), TransferError> {
+async fn restore(options: &Options, importer: &Importer<'_>, work: &mut Work) -> Result<(), TransferError> {
+    let directory = &options.from;
     let _lock = Lock::shared(directory)?;
-    let mut kept = Sorter::default();
-    let mut unreadable = Done::default();
-    if !kept.add_lines(directory, |problem| unreadable.problems.push(problem))? {
+    if !directory.join(MANIFEST).exists() {
         let directory = directory.display();
         return Err(TransferError::Unusable(format!(
             "there is no {MANIFEST} in {directory}; for a directory that is no backup, use `import --from`"
         )));
     }
-    work.report.add(&unreadable)?;
-    kept.add_files(directory, false, importer.analyses, work).await?;
+    if let Some(as_of) = options.as_of {
+        as_of.check(directory)?;
+    }
+    let chosen = Chosen::new(&options.ids, importer.analyses)?;
+    let mut kept = Sorter::default();
+    match &chosen {
+        Some(chosen) => chosen.add(&mut kept, directory, options.as_of, work)?,
+        None => add_all(&mut kept, directory, options.as_of, importer, work).await?,
+    }
     kept.add_stored_if_worthwhile(importer.analyses, work).await?;
     work.progress.begin("restoring", Some(kept.count()));
+    let restoring = Restoring { directory, importer, as_of: options.as_of, chosen: chosen.as_ref() };
     let groups = kept.groups().map_err(TransferError::Temporary)?;
-    work.each(groups, |group| one(directory, importer, group.into())).await
+    work.each(groups, |group| restoring.one(group.into())).await
 }
 
-async fn one(directory: &Path, importer: &Importer<'_>, joined: JoinedById) -> Result<Done, TransferError> {
-    let JoinedById { id, entry, lines, files, problems, .. } = joined;
-    let name = format!("{id}.json");
-    let problem = |kind: TransferKind, reason| Ok(Done::problem(Problem::new(kind, &*name, reason)));
-    let mut done = match (lines.is_empty(), files.first()) {
-        (true, None) => Ok(Done::default()),
-        (true, Some(_)) => problem(
-            TransferKind::UnlistedFile,
-            format!("is not in {MANIFEST}; `import --from` takes such files"),
-        ),
-        (false, None) => {
-            problem(TransferKind::MissingFile, format!("is in {MANIFEST}, but not in the directory"))
-        }
-        (false, Some((_, size))) if *size > importer.limit => {
-            Ok(Done::problem(too_large(&*name, *size, importer.limit)))
-        }
-        (false, Some((_, size))) => {
-            // Twice: what is stored under the id may have to be compared with it.
-            let _reserved = importer.budget.reserve(size * 2).await;
-            file(directory, importer, &name, *size, &lines, entry.as_ref()).await
-        }
-    }?;
-    done.problems.splice(0..0, problems);
-    Ok(done)
-}
-
-/// Reads the file, and finds the line that describes it: the last that fits.
-async fn file(
+async fn add_all(
+    kept: &mut Sorter<SourceRecord>,
     directory: &Path,
+    as_of: Option<AsOf>,
     importer: &Importer<'_>,
-    name: &str,
-    size: u64,
-    lines: &[Line],
-    known: Option<&Entry>,
-) -> Result<Done, TransferError> {
-    let problem = |kind: TransferKind, reason| Ok(Done::problem(Problem::new(kind, name, reason)));
-    let bytes = match read_file(directory.join(name), size).await? {
-        Ok(bytes) => bytes,
-        Err(error) => return problem(TransferKind::Unreadable, error.to_string()),
-    };
-    let content = bytes.clone();
-    let (digest, size) = blocking(move || sha256(&content[..])).await??;
-    match Line::describing(lines, &digest, size) {
-        Some(line) => save(importer, name, line, bytes, known).await,
-        None => problem(
-            TransferKind::DamagedFile,
-            format!("is not what {MANIFEST} says: its SHA-256 is {digest}"),
-        ),
+    work: &mut Work,
+) -> Result<(), TransferError> {
+    let mut unreadable = Done::default();
+    kept.add_lines(directory, |problem| unreadable.problems.push(problem))?;
+    work.report.add(&unreadable)?;
+    kept.add_files(directory, false, importer.analyses, work).await?;
+    if let Some(as_of) = as_of {
+        as_of.add(kept, directory, |_| true)?;
+    }
+    Ok(())
+}
+
+/// What is restored, from where, and how.
+struct Restoring<'a> {
+    directory: &'a Path,
+    importer: &'a Importer<'a>,
+    as_of: Option<AsOf>,
+    /// `None` for everything.
+    chosen: Option<&'a Chosen>,
+}
+
+impl Restoring<'_> {
+    async fn one(&self, mut joined: JoinedById) -> Result<Done, TransferError> {
+        let is_chosen = self.chosen.is_none_or(|chosen| chosen.has(&joined.id));
+        if !is_chosen || !joined.is_in_backup() {
+            return Ok(Done::default());
+        }
+        let problems = std::mem::take(&mut joined.problems);
+        let (id, entry) = (joined.id.clone(), joined.entry.take());
+        let copy = match self.as_of {
+            Some(as_of) => as_of.copy(joined),
+            None => Some(Copy::current(joined)),
+        };
+        let mut done = match copy {
+            Some(copy) => self.copy(&id, copy, entry.as_ref()).await?,
+            None => self.not_then(&id),
+        };
+        done.problems.splice(0..0, problems);
+        Ok(done)
+    }
+
+    /// The backup did not have the document at that time.
+    fn not_then(&self, id: &str) -> Done {
+        match self.as_of {
+            Some(as_of) if self.chosen.is_some() => {
+                let reason = format!("the backup did not have it at {as_of}");
+                Done::problem(Problem::new(ErrorCode::NotFound, id, reason))
+            }
+            _ => Done::counted(NOT_THEN),
+        }
+    }
+
+    async fn copy(&self, id: &str, copy: Copy, entry: Option<&Entry>) -> Result<Done, TransferError> {
+        let name = copy.name.display().to_string();
+        let problem = |kind: TransferKind, reason| Ok(Done::problem(Problem::new(kind, &*name, reason)));
+        match (copy.lines.is_empty(), copy.size) {
+            (true, None) => Ok(Done::default()),
+            (true, Some(_)) => problem(
+                TransferKind::UnlistedFile,
+                format!("is not in {MANIFEST}; `import --from` takes such files"),
+            ),
+            (false, None) => {
+                problem(TransferKind::MissingFile, format!("is in {MANIFEST}, but not in the directory"))
+            }
+            (false, Some(size)) if size > self.importer.limit => {
+                Ok(Done::problem(too_large(&*name, size, self.importer.limit)))
+            }
+            (false, Some(size)) => {
+                // Twice: what is stored under the id may have to be compared with it.
+                let _reserved = self.importer.budget.reserve(size * 2).await;
+                self.file(id, &name, size, &copy.lines, entry).await
+            }
+        }
+    }
+
+    /// Reads the file, and finds the line that describes it: the last that fits.
+    async fn file(
+        &self,
+        id: &str,
+        name: &str,
+        size: u64,
+        lines: &[Line],
+        known: Option<&Entry>,
+    ) -> Result<Done, TransferError> {
+        let problem = |kind: TransferKind, reason| Ok(Done::problem(Problem::new(kind, name, reason)));
+        let bytes = match read_file(self.directory.join(name), size).await? {
+            Ok(bytes) => bytes,
+            Err(error) => return problem(TransferKind::Unreadable, error.to_string()),
+        };
+        let content = bytes.clone();
+        let (digest, size) = blocking(move || sha256(&content[..])).await??;
+        match Line::describing(lines, &digest, size) {
+            Some(line) if self.as_of.is_none_or(|as_of| as_of.had(line)) => {
+                save(self.importer, name, line, bytes, known).await
+            }
+            Some(_) => Ok(self.not_then(id)),
+            None => problem(
+                TransferKind::DamagedFile,
+                format!("is not what {MANIFEST} says: its SHA-256 is {digest}"),
+            ),
+        }
     }
 }
 
@@ -121,8 +205,8 @@ async fn save(
         return Ok(Done::problem(Problem::new(TransferKind::BadLine, name, reason)));
     };
     // A store has taken it once: if it is no analysis, another program had put it there.
-    let foreign = Document::foreign(bytes.clone(), line.summary());
-    let document = blocking(move || Document::parse(bytes)).await?.unwrap_or(foreign);
+    let kept = Document::unindexable(bytes.clone(), line.summary());
+    let document = blocking(move || Document::parse(bytes)).await?.unwrap_or(kept);
     let (mut done, kept) = importer.import(&id, name, &document, created_at, known).await?;
     if kept != created_at {
         let reason =

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use analysis_http::Item;
-use analysis_storage::{AnalysisId, Condition, Document, ETag, Error, Saved};
+use analysis_storage::{Access, AnalysisId, Condition, Document, ETag, Error, Saved};
 use bytes::Bytes;
 
 use crate::command::CommandError;
@@ -38,7 +38,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     options.check()?;
     let condition = options.condition()?;
-    let store = Store::open_interruptible().await?;
+    let store = Store::open_interruptible(Access::Write).await?;
     if let Some(id) = &options.id {
         store.id(id)?;
     }

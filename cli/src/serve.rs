@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use analysis_http::telemetry::{self, LogConfig};
 use analysis_http::{App, Problem, ServerConfig};
-use analysis_storage::{Error, StorageConfig};
+use analysis_storage::Error;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, lookup_host};
 use crate::exit::{FAILED, Failure};
 use crate::listen;
 use crate::signals::Signals;
+use crate::store;
 
 /// How long requests in flight may take to end after SIGTERM: with [`LAST_WRITES`], below the 30 seconds that
 /// Kubernetes and ECS wait before they kill.
@@ -62,7 +63,10 @@ impl Failure for ServeError {}
 /// Serves until SIGTERM or SIGINT; requests in flight are answered first.
 pub(crate) async fn run(options: Options) -> Result<(), ServeError> {
     telemetry::init(&LogConfig::from_env()?)?;
-    let (server, storage) = (ServerConfig::from_env()?, StorageConfig::from_env()?);
+    let (server, storage) = (ServerConfig::from_env()?, store::config()?);
+    if let Some(doubt) = store::doubt(&storage) {
+        tracing::warn!("{doubt}");
+    }
     let (host, port) = (options.host.unwrap_or(server.host), options.port.unwrap_or(server.port));
 
     let address = resolve(&host, port).await?;
@@ -85,7 +89,7 @@ async fn serve(app: App, address: SocketAddr) -> Result<(), ServeError> {
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let stop = stop_signal()?;
     let address = listener.local_addr()?;
-    tracing::info!(storage = %app.analyses().storage_type(), "listening on http://{address}");
+    tracing::info!(store = %app.config().storage, "listening on http://{address}");
     suggest(address);
     listen::serve(listener, router(app.clone()), stop, DRAIN).await;
     // Saves whose callers have left are not cut off either, while there is time.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use analysis_storage::Stats;
+use analysis_storage::{Access, Stats};
 use console::Term;
 
 use crate::command::CommandError;
@@ -21,12 +21,12 @@ pub(crate) struct Options {
 
 /// Prints the totals.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
-    let store = Store::open_interruptible().await?;
+    let store = Store::open_interruptible(Access::Existing).await?;
     let stats = store.analyses.stats().await?;
     let text = if options.json {
         serde_json::to_string(&stats).map_err(|e| CommandError::Output(e.into()))? + "\n"
     } else {
-        render(&stats, Style::for_terminal(&Term::stdout()))
+        render(&stats, &store.name(), Style::for_terminal(&Term::stdout()))
     };
     io::stdout().write_all(text.as_bytes()).map_err(CommandError::Output)
 }
@@ -46,7 +46,7 @@ impl Style {
     }
 }
 
-fn render(stats: &Stats, style: Style) -> String {
+fn render(stats: &Stats, store: &str, style: Style) -> String {
     let seconds = |mean: f64| format!("{mean:.2} seconds on average");
     let instant = |at: &Option<String>| at.as_deref().map(|at| human::time(at) + " UTC");
     let lines = [
@@ -55,7 +55,7 @@ fn render(stats: &Stats, style: Style) -> String {
         ("Execution", stats.average_execution_time.map(seconds)),
         ("Oldest", instant(&stats.oldest)),
         ("Newest", instant(&stats.newest)),
-        ("Storage", Some(stats.storage_type.to_string())),
+        ("Store", Some(store.to_owned())),
     ];
     let mut text = String::new();
     for (name, value) in lines {

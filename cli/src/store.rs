@@ -1,15 +1,64 @@
-//! The configured store: the one place where commands open it.
+//! The store: the one place where commands find out which one it is, and open it.
 
-use std::io;
-use std::sync::Arc;
+use std::io::{self, Write};
+use std::sync::{Arc, OnceLock};
 
 use analysis_http::telemetry::{self, LogConfig};
-use analysis_storage::{Analyses, AnalysisId, Error, StorageConfig};
+use analysis_storage::config::{Environment, Storage, StoreName};
+use analysis_storage::{Access, Analyses, AnalysisId, Error, StorageConfig};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::command::CommandError;
 use crate::exit::FAILED;
 use crate::signals::Signals;
+
+/// What `--store` says: an option of all commands, and so of the process.
+static NAMED: OnceLock<StoreName> = OnceLock::new();
+
+/// Chooses the store that `--store` names, before any is opened.
+pub(crate) fn choose(name: Option<StoreName>) {
+    if let Some(name) = name {
+        // `main` does so once.
+        drop(NAMED.set(name));
+    }
+}
+
+/// The store that `--store` names.
+pub(crate) fn named() -> Option<&'static StoreName> {
+    NAMED.get()
+}
+
+/// The option that names the same store again, for a command that is printed to be run.
+pub(crate) fn option() -> String {
+    let quoted = |text: String| format!(" --store '{}'", text.replace('\'', r"'\''"));
+    match named() {
+        None => String::new(),
+        Some(StoreName::Directory(directory)) => quoted(directory.display().to_string()),
+        Some(StoreName::Bucket { name, prefix: None }) => quoted(format!("s3://{name}")),
+        Some(StoreName::Bucket { name, prefix: Some(prefix) }) => quoted(format!("s3://{name}/{prefix}")),
+    }
+}
+
+/// The settings of the store: that of `--store`, else that of the environment.
+pub(crate) fn config() -> Result<StorageConfig, Error> {
+    StorageConfig::of_store(&Environment::of_process(), named())
+}
+
+/// What is to be said if a bucket is set, but the store is a directory that nobody has asked for.
+pub(crate) fn doubt(config: &StorageConfig) -> Option<String> {
+    let environment = Environment::of_process();
+    let is_set = |name: &str| environment.lookup(name).is_some();
+    let is_doubtful = matches!(config.storage, Storage::Local { .. })
+        && named().is_none()
+        && is_set("S3_BUCKET_NAME")
+        && !is_set("STORAGE_TYPE");
+    is_doubtful.then(|| {
+        format!(
+            "S3_BUCKET_NAME is set, but STORAGE_TYPE=s3 is not: the store is {}; STORAGE_TYPE=local says that it is meant",
+            config.storage
+        )
+    })
+}
 
 /// The configured store, and its settings.
 #[derive(Debug)]
@@ -20,25 +69,28 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens what the environment configures.
-    pub(crate) async fn open() -> Result<Self, Error> {
-        let config = configure()?;
-        Ok(Self { analyses: Analyses::open(&config).await?, config, writes: Arc::default() })
+    /// Opens the store for this.
+    pub(crate) async fn open(access: Access) -> Result<Self, Error> {
+        telemetry::init_quietly(&LogConfig::from_env()?)?;
+        let config = config()?;
+        if let Some(doubt) = doubt(&config) {
+            // Where nobody can read it, the work goes on.
+            drop(writeln!(io::stderr(), "warning: {doubt}"));
+        }
+        Ok(Self { analyses: Analyses::open_for(access, &config).await?, config, writes: Arc::default() })
     }
 
-    /// Opens what the environment configures, where nothing is to be written: a store that is missing is not made.
-    pub(crate) async fn open_to_read() -> Result<Self, Error> {
-        let config = configure()?;
-        Ok(Self { analyses: Analyses::open_to_read(&config).await, config, writes: Arc::default() })
-    }
-
-    /// Opens what the environment configures, for a command that can be interrupted. From here on SIGINT and SIGTERM
-    /// end the process with [`FAILED`]: at once, or when the write under way has ended; a second signal waits for
-    /// nothing.
-    pub(crate) async fn open_interruptible() -> Result<Self, CommandError> {
+    /// Opens the store for a command that can be interrupted. From here on SIGINT and SIGTERM end the process with
+    /// [`FAILED`]: at once, or when the write under way has ended; a second signal waits for nothing.
+    pub(crate) async fn open_interruptible(access: Access) -> Result<Self, CommandError> {
         let writes = Arc::default();
         end_at_a_signal(Arc::clone(&writes)).map_err(CommandError::Signals)?;
-        Ok(Self { writes, ..Self::open().await? })
+        Ok(Self { writes, ..Self::open(access).await? })
+    }
+
+    /// Its name in full.
+    pub(crate) fn name(&self) -> String {
+        self.config.storage.to_string()
     }
 
     /// Holds signals off: a write that is cut off between its requests leaves work for `repair`.
@@ -50,12 +102,6 @@ impl Store {
     pub(crate) fn id(&self, text: &str) -> Result<AnalysisId, CommandError> {
         AnalysisId::parse(text, self.analyses.clock().now()).map_err(|e| CommandError::Usage(e.to_string()))
     }
-}
-
-/// The settings of the store, once the log has begun.
-fn configure() -> Result<StorageConfig, Error> {
-    telemetry::init_quietly(&LogConfig::from_env()?)?;
-    StorageConfig::from_env()
 }
 
 fn end_at_a_signal(writes: Arc<Mutex<()>>) -> io::Result<()> {

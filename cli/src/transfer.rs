@@ -3,6 +3,7 @@
 mod budget;
 mod failures;
 mod files;
+mod history;
 mod importer;
 mod joined;
 mod kind;
@@ -17,7 +18,7 @@ use std::path::{Component, Path, PathBuf};
 
 use analysis_storage::config::Storage;
 use analysis_storage::query::Filter;
-use analysis_storage::{Analyses, Entry, Error, ErrorCode, StorageConfig};
+use analysis_storage::{Access, Analyses, Entry, Error, ErrorCode, StorageConfig};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
@@ -30,12 +31,13 @@ use crate::store::Store;
 pub(crate) use budget::Budget;
 pub(crate) use failures::Failures;
 pub(crate) use files::Found;
+pub(crate) use history::{Run, copies, history, pruned, record_pruned, runs};
 pub(crate) use importer::Importer;
 pub(crate) use joined::{JoinedById, SourceRecord};
 pub(crate) use kind::{Kind, TransferKind};
-pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED, is_backup};
-pub(crate) use report::{Done, Problem, Report};
-pub(crate) use sorter::Sorter;
+pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED, TakenOut, is_backup, read_lines};
+pub(crate) use report::{Done, Problem, Report, doubtful};
+pub(crate) use sorter::{RecordsOfId, Sorter};
 pub(crate) use work::Work;
 
 /// How to work, and how to report.
@@ -47,6 +49,13 @@ pub(crate) struct TransferOptions {
     /// Print JSON: one object a line for each problem, and a last one with the totals
     #[arg(long)]
     json: bool,
+}
+
+impl TransferOptions {
+    /// Whether to print JSON.
+    pub(crate) fn json(&self) -> bool {
+        self.json
+    }
 }
 
 /// Why a transfer does not end well.
@@ -102,25 +111,35 @@ pub(crate) struct Transfer {
 }
 
 impl Transfer {
-    /// Opens the configured store; `counts` are the totals that the report has in any case.
+    /// Opens the configured store, which is made if it is missing; `counts` are the totals that the report has in any case.
     pub(crate) async fn begin(
         command: &'static str,
         options: &TransferOptions,
         counts: &[&'static str],
     ) -> Result<Self, TransferError> {
-        Self::over(Store::open().await?, Report::new(command, options.json, counts), options)
+        Self::over(Store::open(Access::Write).await?, Report::new(command, options.json, counts), options)
     }
 
-    /// Opens the configured store where nothing is to be written: one that is missing is not made.
+    /// Opens the configured store where it is only read: it must be there.
+    pub(crate) async fn begin_on_existing(
+        command: &'static str,
+        options: &TransferOptions,
+        counts: &[&'static str],
+    ) -> Result<Self, TransferError> {
+        Self::over(Store::open(Access::Existing).await?, Report::new(command, options.json, counts), options)
+    }
+
+    /// Opens the configured store to say what would be saved: one that is missing is not made.
     pub(crate) async fn begin_to_read(
         command: &'static str,
         options: &TransferOptions,
         counts: &[&'static str],
     ) -> Result<Self, TransferError> {
-        Self::over(Store::open_to_read().await?, Report::new(command, options.json, counts), options)
+        Self::over(Store::open(Access::Preview).await?, Report::new(command, options.json, counts), options)
     }
 
     fn over(store: Store, report: Report, options: &TransferOptions) -> Result<Self, TransferError> {
+        let report = report.of_store(store.name());
         let Store { config, analyses, .. } = store;
         let jobs = options.jobs.into();
         let work = Work { jobs, signals: Signals::new()?, progress: Progress::new(), report };

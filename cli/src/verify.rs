@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use analysis_storage::{Analyses, Entry, Error, ErrorCode};
+use analysis_storage::{Analyses, Doubt, Entry, Error, ErrorCode};
 
 use crate::transfer::{
     Budget, Done, Failures, JoinedById, Line, Lock, MANIFEST, Problem, Sorter, Transfer, TransferError,
-    TransferKind, TransferOptions, Work, blocking, is_backup, keep_apart, sha256, too_large,
+    TransferKind, TransferOptions, Work, blocking, doubtful, is_backup, keep_apart, sha256, too_large,
 };
 
 /// What to compare with.
@@ -27,7 +27,7 @@ const FILES: &str = "files in the directory";
 /// Compares everything, until the end, a signal or a failure.
 pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let Transfer { config, analyses, budget, mut work } =
-        Transfer::begin("verify", &options.transfer, &[EQUAL, STORED, FILES]).await?;
+        Transfer::begin_on_existing("verify", &options.transfer, &[EQUAL, STORED, FILES]).await?;
     keep_apart(&config, &options.against)?;
     let _lock = Lock::shared(&options.against)?;
     let comparing = Comparing {
@@ -60,9 +60,9 @@ impl Comparing<'_> {
         let mut unreadable = Done::default();
         joined.add_lines(self.directory, |problem| unreadable.problems.push(problem))?;
         work.report.add(&unreadable)?;
-        let (files, _) = joined.add_files(self.directory, !self.is_backup, self.analyses, work).await?;
+        let files = joined.add_files(self.directory, !self.is_backup, self.analyses, work).await?;
         let stored = joined.add_stored(self.analyses, work).await?;
-        work.report.count(FILES, files);
+        work.report.count(FILES, files.count);
         work.report.count(STORED, stored);
         work.progress.begin("comparing", Some(joined.count()));
         let groups = joined.groups().map_err(TransferError::Temporary)?;
@@ -99,14 +99,14 @@ impl Comparing<'_> {
         }
         let reserved = self.budget.reserve(entry.size).await;
         let (entry, body) = match self.analyses.read_for_backup(entry).await {
-            Ok(Some((entry, object))) => (entry, object.body),
+            Ok(Some((newest, object))) => match Doubt::about(entry, &object) {
+                Some(doubt) => return one(doubtful(&entry.id, &doubt, "it was not compared")),
+                None => (newest, object.body),
+            },
             Ok(None) => return self.not_stored(id, files, lines).await,
             Err(Error::Archived(_)) => {
-                return one(Problem::new(
-                    ErrorCode::Archived,
-                    id,
-                    "is archived and was not compared; restore it first",
-                ));
+                let reason = "is archived and was not compared; restore it first";
+                return one(Problem::new(ErrorCode::Archived, id, reason));
             }
             Err(error) => return one(self.failures.problem(error, id)?),
         };

@@ -1,5 +1,6 @@
 //! One analysis of a backup: copied, kept, or taken out.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,18 +8,26 @@ use analysis_storage::bucket::RestoreTier;
 use analysis_storage::{Analyses, AnalysisId, Entry, Error, ErrorCode};
 use bytes::Bytes;
 
-use super::NO_LONGER_STORED;
+use super::damage;
 use super::directory::BackupDirectory;
-use super::removed::Removed;
+use super::history::History;
+use super::present::Present;
+use super::replacement::Replacement;
+use super::{HEALED, NO_LONGER_STORED};
 use crate::transfer::{
-    Budget, Done, Failures, Found, JoinedById, Line, Problem, Sorter, SourceRecord, TransferError,
+    Budget, Done, Failures, Found, JoinedById, Line, MANIFEST, Problem, Sorter, SourceRecord, TransferError,
     TransferKind, blocking, sha256, too_large,
 };
 
 /// What every copy needs.
 pub(super) struct Copying<'a> {
     pub(super) directory: Arc<BackupDirectory>,
+    pub(super) history: Arc<History>,
+    /// Whether every copy is read, and not only its size looked at.
+    pub(super) check: bool,
     pub(super) analyses: &'a Analyses,
+    /// The analyses whose documents have been reported not to be what was saved: their copies stay as they are.
+    pub(super) doubtful: HashSet<AnalysisId>,
     pub(super) budget: &'a Budget,
     pub(super) failures: Failures,
     pub(super) limit: u64,
@@ -45,53 +54,61 @@ impl Copying<'_> {
     /// The list is not the store: before a copy is taken out, the store itself is asked.
     async fn not_listed(&self, joined: &JoinedById) -> Result<Done, TransferError> {
         if joined.files.is_empty() || joined.lines.is_empty() {
-            return self.not_stored(joined);
+            return self.not_stored(joined).await;
         }
-        match self.analyses.describe(&AnalysisId::from_stored(&joined.id)?).await {
-            Err(Error::NotFound { .. }) => self.not_stored(joined),
+        let problem = match self.analyses.describe(&AnalysisId::from_stored(&joined.id)?).await {
+            Err(Error::NotFound { .. }) => return self.not_stored(joined).await,
             Ok(_) => {
-                joined.lines.iter().try_for_each(|line| self.keep(line))?;
                 let reason = "is in the store, but not in its list, so that only the older copy is kept; \
                               `design-analysis repair` puts it right";
-                Ok(Done::problem(Problem::new(TransferKind::NotListed, &*joined.id, reason)))
+                Problem::new(TransferKind::NotListed, &*joined.id, reason)
             }
-            Err(error) => {
-                let problem = self.failures.problem(error, &joined.id)?;
-                joined.lines.iter().try_for_each(|line| self.keep(line))?;
-                Ok(Done::problem(problem))
-            }
-        }
+            Err(error) => self.failures.problem(error, &joined.id)?,
+        };
+        let present = self.present(joined).await?;
+        joined.lines.iter().try_for_each(|line| self.keep(line))?;
+        let damage = present.problem(joined, "was not copied again");
+        Ok(Done { count: None, problems: [problem].into_iter().chain(damage).collect() })
     }
 
-    fn not_stored(&self, joined: &JoinedById) -> Result<Done, TransferError> {
+    async fn not_stored(&self, joined: &JoinedById) -> Result<Done, TransferError> {
+        let name = format!("{}.json", joined.id);
         if joined.files.is_empty() {
-            return Ok(Done::default());
+            if !self.check || !self.is_lost(joined).await? {
+                return Ok(Done::default());
+            }
+            let reason = format!("is in {MANIFEST}, but neither in the directory nor in the store");
+            return Ok(Done::problem(Problem::new(TransferKind::DamagedCopy, name, reason)));
         }
         if joined.lines.is_empty() {
             let reason = "is neither in the store nor in the manifest; it was left as it is";
-            return Ok(Done::problem(Problem::new(
-                TransferKind::UnlistedFile,
-                format!("{}.json", joined.id),
-                reason,
-            )));
+            return Ok(Done::problem(Problem::new(TransferKind::UnlistedFile, name, reason)));
         }
-        self.directory.remove(&joined.id, &joined.lines)?;
-        Ok(Done::counted(NO_LONGER_STORED))
+        let present = self.present(joined).await?;
+        self.directory.remove(&joined.id, &present.lines(joined), &self.history)?;
+        let damage =
+            present.problem(joined, "the document is no longer stored; the file was moved to the history");
+        Ok(Done { count: Some(NO_LONGER_STORED), problems: damage.into_iter().collect() })
     }
 
     async fn stored(&self, entry: Entry, joined: &JoinedById) -> Result<Done, TransferError> {
-        let line = self.fitting(joined).await?;
-        if let Some(line) = line.as_ref().filter(|line| line.is_of(entry.saved_at)) {
+        let present = self.present(joined).await?;
+        if self.doubtful.contains(&entry.id) {
+            present.lines(joined).iter().try_for_each(|line| self.keep(line))?;
+            let damage = present.problem(joined, "could not be copied again");
+            return Ok(Done { count: None, problems: damage.into_iter().collect() });
+        }
+        if let Some(line) = present.line().filter(|line| line.is_of(entry.saved_at)) {
             self.keep(line)?;
             return Ok(Done::counted("unchanged"));
         }
         if entry.size > self.limit {
-            return self.not_copied(line.as_ref(), too_large(&*joined.id, entry.size, self.limit));
+            return self.not_copied(joined, &present, too_large(&*joined.id, entry.size, self.limit));
         }
         if joined.files.is_empty() && self.directory.is_obstructed(&joined.id) {
             let reason = "is no file, so that the document cannot be put there; move it away";
             let problem = Problem::new(TransferKind::Obstacle, format!("{}.json", joined.id), reason);
-            return self.not_copied(line.as_ref(), problem);
+            return self.not_copied(joined, &present, problem);
         }
         let reserved = self.budget.reserve(entry.size).await;
         let read = self.analyses.read_for_backup(&entry).await;
@@ -99,43 +116,63 @@ impl Copying<'_> {
             self.failures.none();
         }
         match read {
-            Ok(Some((entry, object))) => self.write(&entry, object.body, joined).await,
+            Ok(Some((newest, object))) => {
+                let copy = (!joined.files.is_empty()).then(|| self.directory.document(&joined.id));
+                match damage::doubt(&entry, &object, copy).await? {
+                    Some(problem) => self.not_copied(joined, &present, problem),
+                    None => self.write(&newest, object.body, joined, &present).await,
+                }
+            }
             // Deleted since it was listed.
-            Ok(None) => self.not_stored(joined),
+            Ok(None) => self.not_stored(joined).await,
             Err(Error::Archived(_)) => {
                 drop(reserved);
-                self.archived(&entry, line, joined).await
+                self.archived(&entry, &present, joined).await
             }
-            Err(error) => self.not_copied(line.as_ref(), self.failures.problem(error, &joined.id)?),
+            Err(error) => self.not_copied(joined, &present, self.failures.problem(error, &joined.id)?),
         }
     }
 
-    /// The line that describes the file. Of several, one was written by a backup that did not end; which one the file
-    /// belongs to must be read from the file.
-    async fn fitting(&self, joined: &JoinedById) -> Result<Option<Line>, TransferError> {
-        let Some((_, size)) = joined.files.first() else { return Ok(None) };
-        match &joined.lines[..] {
-            [] => Ok(None),
-            [line] => Ok((line.size == *size).then(|| line.clone())),
-            lines => {
-                let place = self.directory.document(&joined.id);
-                let read = blocking(move || sha256(File::open(place)?)).await?;
-                // A file that cannot be read is copied again.
-                let line = read.ok().and_then(|(digest, size)| Line::describing(lines, &digest, size));
-                Ok(line.cloned())
-            }
+    /// Whether the backup had a copy that is not in its place.
+    async fn is_lost(&self, joined: &JoinedById) -> Result<bool, TransferError> {
+        if !joined.files.is_empty() || joined.lines.is_empty() {
+            return Ok(false);
         }
+        let (history, id, lines) = (Arc::clone(&self.history), joined.id.clone(), joined.lines.clone());
+        blocking(move || history.has_lost(&id, &lines)).await?
     }
 
-    async fn write(&self, entry: &Entry, body: Bytes, joined: &JoinedById) -> Result<Done, TransferError> {
+    async fn present(&self, joined: &JoinedById) -> Result<Present, TransferError> {
+        Present::look(&self.directory, joined, self.check).await
+    }
+
+    async fn write(
+        &self,
+        entry: &Entry,
+        body: Bytes,
+        joined: &JoinedById,
+        present: &Present,
+    ) -> Result<Done, TransferError> {
         let bytes = body.clone();
         let (sha256, size) = blocking(move || sha256(&bytes[..])).await??;
-        let line = Line { size, ..Line::from_entry(entry, sha256) };
-        let displaced = self.displace(&line, joined).await?;
-        let (directory, copy) = (Arc::clone(&self.directory), line.clone());
-        blocking(move || directory.write(&copy, &body)).await??;
+        let copied_at = Some(self.history.run().to_string());
+        let new = Line { size, copied_at, ..Line::from_entry(entry, sha256) };
+        let displaced = self.displace(&new, joined).await?;
+        let is_lost = self.is_lost(joined).await?;
+        let Replacement { line, replaced, is_healed, problem } =
+            match Replacement::of(new, joined, present, is_lost) {
+                Ok(replacement) => replacement,
+                Err(problem) => {
+                    joined.lines.iter().try_for_each(|line| self.keep(line))?;
+                    return Ok(Done::problem(problem));
+                }
+            };
+        let (directory, history, copy) =
+            (Arc::clone(&self.directory), Arc::clone(&self.history), line.clone());
+        blocking(move || directory.write(&copy, &body, &history, &replaced)).await??;
         self.keep(&line)?;
-        Ok(Done { count: Some("copied"), problems: displaced.into_iter().collect() })
+        let count = if self.check && is_healed { HEALED } else { "copied" };
+        Ok(Done { count: Some(count), problems: displaced.into_iter().chain(problem).collect() })
     }
 
     /// Moves a file away that is not of this backup, unless it is the document itself: the line about to be written
@@ -149,15 +186,17 @@ impl Copying<'_> {
         if own.is_ok_and(|own| own == (line.sha256.clone(), line.size)) {
             return Ok(None);
         }
-        self.directory.remove(&joined.id, &[])?;
-        let reason = format!("was not of this backup; it was moved to {}", Removed::name(&joined.id));
+        let place = self.directory.document(&joined.id);
+        let moved = self.history.displace(&place, &joined.id);
+        let moved = moved.map_err(|source| TransferError::File { what: "move", path: place, source })?;
+        let reason = format!("was not of this backup; it was moved to {moved}");
         Ok(Some(Problem::new(TransferKind::DisplacedFile, format!("{}.json", joined.id), reason)))
     }
 
     async fn archived(
         &self,
         entry: &Entry,
-        line: Option<Line>,
+        present: &Present,
         joined: &JoinedById,
     ) -> Result<Done, TransferError> {
         let Some((days, tier)) = self.restore else {
@@ -166,18 +205,19 @@ impl Copying<'_> {
                 &*joined.id,
                 "is archived; --restore-archived brings it back first",
             );
-            return self.not_copied(line.as_ref(), problem);
+            return self.not_copied(joined, present, problem);
         };
         if !joined.is_requested {
             match self.analyses.restore_archived(&entry.id, days, tier).await {
                 Ok(_) | Err(Error::NotFound { .. }) => {}
                 Err(error) => {
-                    return self.not_copied(line.as_ref(), self.failures.problem(error, &joined.id)?);
+                    return self.not_copied(joined, present, self.failures.problem(error, &joined.id)?);
                 }
             }
         }
         let mut records = vec![SourceRecord::Stored(entry.to_string()), SourceRecord::Requested];
-        records.extend(line.map(|line| SourceRecord::Listed(0, line)));
+        let lines = present.lines(joined).into_iter().zip(0..);
+        records.extend(lines.map(|(line, number)| SourceRecord::Listed(number, line)));
         let file =
             |(path, size): &(_, _)| SourceRecord::File(Found::File { path: Clone::clone(path), size: *size });
         records.extend(joined.files.iter().map(file));
@@ -188,9 +228,15 @@ impl Copying<'_> {
     }
 
     /// Keeps the copy of an older save, if there is one, and reports why there is none of the newest.
-    fn not_copied(&self, line: Option<&Line>, problem: Problem) -> Result<Done, TransferError> {
-        line.map_or(Ok(()), |line| self.keep(line))?;
-        Ok(Done::problem(problem))
+    fn not_copied(
+        &self,
+        joined: &JoinedById,
+        present: &Present,
+        problem: Problem,
+    ) -> Result<Done, TransferError> {
+        present.lines(joined).iter().try_for_each(|line| self.keep(line))?;
+        let damage = present.problem(joined, "could not be copied again");
+        Ok(Done { count: None, problems: [problem].into_iter().chain(damage).collect() })
     }
 
     fn keep(&self, line: &Line) -> Result<(), TransferError> {

@@ -30,7 +30,7 @@ pub(super) async fn import(
     let Location { bucket, prefix, region, endpoint } = location;
     let settings = other_bucket_from_env(bucket, region, endpoint)?;
     let same_prefix = |own: &str| own.trim_matches('/') == prefix.trim_matches('/');
-    if matches!(&config.storage, Storage::S3 { settings: own, prefix } if *own == settings && same_prefix(prefix))
+    if matches!(&config.storage, Storage::S3 { settings: own, prefix } if own.is_same_bucket(&settings) && same_prefix(prefix))
     {
         let text =
             "--from is the store itself; `design-analysis repair` adopts what other programs have put there";

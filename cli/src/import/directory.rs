@@ -21,12 +21,12 @@ pub(super) async fn import(
     work: &mut Work,
 ) -> Result<(), TransferError> {
     let mut files = Sorter::default();
-    let (_, others) = files.add_files(root, true, importer.analyses, work).await?;
+    let found = files.add_files(root, true, importer.analyses, work).await?;
     if files.count() == 0 {
         let root = root.display();
         return Err(TransferError::Unusable(format!("there is no file {{id}}.json in {root} or below it")));
     }
-    work.report.count("other files ignored", others);
+    work.report.count("other files ignored", found.others);
     files.add_stored_if_worthwhile(importer.analyses, work).await?;
     work.progress.begin("importing", Some(files.count()));
     let groups = files.groups().map_err(TransferError::Temporary)?;

@@ -3,78 +3,172 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use analysis_storage::Month;
-use analysis_storage::repair::{Damage, Finding, Mode, RepairStep, TotalsCheck};
+use analysis_storage::repair::{Contents, Damage, Finding, Mode, RepairStep, TotalsCheck};
+use analysis_storage::{AnalysisId, Month};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::MaintenanceError;
+use crate::human;
+
+/// What has been read of the documents.
+#[derive(Debug, Default, Serialize)]
+struct Read {
+    documents: u64,
+    bytes: u64,
+    archived: u64,
+}
 
 /// What has been found so far.
 #[derive(Debug, Default)]
 pub(super) struct Report {
+    json: bool,
     entries: u64,
     documents: u64,
     in_flight: u64,
+    contents: Option<Read>,
     repaired: BTreeMap<Damage, u64>,
     left: BTreeMap<Damage, u64>,
     wrong_totals: bool,
 }
 
 impl Report {
+    /// A report in lines for people, or of JSON.
+    pub(super) fn new(json: bool, reads: bool) -> Self {
+        Self { json, contents: reads.then(Read::default), ..Self::default() }
+    }
+
+    /// Adds what the contents of some documents have shown.
+    pub(super) fn add_contents(&mut self, contents: &[Contents]) -> io::Result<()> {
+        for looked_at in contents {
+            let read = self.contents.get_or_insert_default();
+            match looked_at {
+                Contents::Sound(bytes) => {
+                    read.documents += 1;
+                    read.bytes += bytes;
+                }
+                Contents::Found(finding) => {
+                    read.documents += 1;
+                    self.find(finding)?;
+                }
+                Contents::Archived => read.archived += 1,
+                Contents::Gone => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Adds what one page has shown.
     pub(super) fn add(&mut self, page: &RepairStep) -> io::Result<()> {
         self.entries += page.entries;
         self.documents += page.documents;
         self.in_flight += page.in_flight;
+        page.findings.iter().try_for_each(|finding| self.find(finding))
+    }
+
+    fn find(&mut self, finding: &Finding) -> io::Result<()> {
+        let counts = if finding.repaired { &mut self.repaired } else { &mut self.left };
+        *counts.entry(finding.damage).or_default() += 1;
+        let Finding { damage, key, repaired, id, detail, advice, .. } = finding;
+        let value = || {
+            json!({
+                "finding": damage, "repaired": repaired, "key": key.as_str(), "id": id.as_ref().map(AnalysisId::as_str),
+                "detail": detail, "advice": advice,
+            })
+        };
+        self.say(&finding.to_string(), value)
+    }
+
+    /// A line for people, or for programs.
+    fn say(&self, text: &str, value: impl FnOnce() -> Value) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        for Finding { damage, key, repaired, advice } in &page.findings {
-            let counts = if *repaired { &mut self.repaired } else { &mut self.left };
-            *counts.entry(*damage).or_default() += 1;
-            let advice = advice.as_deref().map(|advice| format!(" ({advice})")).unwrap_or_default();
-            writeln!(out, "{}{damage}: {key}{advice}", if *repaired { "repaired " } else { "" })?;
-        }
-        Ok(())
+        if self.json { writeln!(out, "{}", value()) } else { writeln!(out, "{text}") }
     }
 
     /// Adds what the totals are found to be.
     pub(super) fn add_totals(&mut self, check: TotalsCheck) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        match check {
-            TotalsCheck::Right => Ok(()),
+        let (finding, detail) = match check {
+            TotalsCheck::Right => return Ok(()),
             TotalsCheck::Wrong(difference) => {
                 self.wrong_totals = true;
-                writeln!(out, "wrong totals: {difference}")
+                ("wrong totals", difference)
             }
             TotalsCheck::Undecided => {
-                writeln!(out, "the totals were not checked: the store changes too fast; try again later")
+                ("the totals were not checked", "the store changes too fast; try again later".to_owned())
             }
-        }
+        };
+        let word = if self.wrong_totals { "wrong_totals" } else { "unchecked_totals" };
+        self.say(&format!("{finding}: {detail}"), || {
+            json!({ "finding": word, "repaired": false, "key": null, "id": null, "detail": detail, "advice": null })
+        })
+    }
+
+    /// How many entries were looked at.
+    pub(super) fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// How many documents are gone, forgotten or not.
+    pub(super) fn lost(&self) -> u64 {
+        let of =
+            |counts: &BTreeMap<Damage, u64>| counts.get(&Damage::DanglingEntry).copied().unwrap_or_default();
+        of(&self.repaired) + of(&self.left)
     }
 
     /// How far the walk is, in words.
     pub(super) fn progress(&self, month: Month) -> String {
         let damaged: u64 = self.repaired.values().chain(self.left.values()).sum();
-        let Self { entries, documents, .. } = self;
-        format!("{entries} in the index, {documents} documents, {damaged} damaged; in {month}")
+        let Self { entries, documents, contents, .. } = self;
+        let read = contents.as_ref().map(|read| format!(", {} read", human::size(read.bytes)));
+        let read = read.unwrap_or_default();
+        format!("{entries} in the index, {documents} documents{read}, {damaged} damaged; in {month}")
     }
 
     /// The totals of what was found, and whether all is well.
     pub(super) fn finish(&self, mode: Mode) -> Result<(), MaintenanceError> {
-        let mut out = io::stdout().lock();
-        writeln!(out, "examined: {} analyses in the index, {} documents", self.entries, self.documents)?;
-        if self.in_flight > 0 {
-            writeln!(out, "not judged, because a save may be in flight: {}", self.in_flight)?;
-        }
-        if !self.repaired.is_empty() {
-            writeln!(out, "repaired: {}", counted(&self.repaired))?;
-        }
         let totals = if self.wrong_totals { Some("wrong totals".to_owned()) } else { None };
         let damage = Some(counted(&self.left)).filter(|text| !text.is_empty());
         let problems: Vec<String> = damage.into_iter().chain(totals).collect();
-        match (problems.is_empty(), mode) {
-            (true, Mode::Check { .. }) => Ok(writeln!(out, "no damage found")?),
-            (true, Mode::Repair) => Ok(writeln!(out, "no damage left")?),
-            (false, Mode::Check { .. }) => Err(MaintenanceError::Damaged(problems.join(", "))),
-            (false, Mode::Repair) => Err(MaintenanceError::Unrepaired(problems.join(", "))),
+        self.summary(mode, problems.is_empty())?;
+        match (problems.is_empty(), mode.is_repair()) {
+            (true, _) => Ok(()),
+            (false, false) => Err(MaintenanceError::Damaged(problems.join(", "))),
+            (false, true) => Err(MaintenanceError::Unrepaired(problems.join(", "))),
+        }
+    }
+
+    fn summary(&self, mode: Mode, is_sound: bool) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        let Self { entries, documents, in_flight, contents, repaired, left, wrong_totals, .. } = self;
+        if self.json {
+            let command = if mode.is_repair() { "repair" } else { "check" };
+            let summary = json!({
+                "command": command, "entries": entries, "documents": documents, "in_flight": in_flight,
+                "contents": contents, "repaired": repaired, "left": left, "wrong_totals": wrong_totals,
+            });
+            return writeln!(out, "{summary}");
+        }
+        writeln!(out, "examined: {entries} analyses in the index, {documents} documents")?;
+        if *in_flight > 0 {
+            writeln!(out, "not judged, because a save may be in flight: {in_flight}")?;
+        }
+        if !repaired.is_empty() {
+            writeln!(out, "repaired: {}", counted(repaired))?;
+        }
+        match contents {
+            Some(Read { documents, bytes, archived }) => {
+                writeln!(out, "read: {documents} documents, {}", human::size(*bytes))?;
+                if *archived > 0 {
+                    writeln!(out, "not read, because they are archived: {archived} documents")?;
+                }
+            }
+            None if mode.is_repair() => {}
+            None => writeln!(out, "not read: what the documents contain; --read-data compares it, too")?,
+        }
+        match (is_sound, mode.is_repair()) {
+            (true, false) => writeln!(out, "no damage found"),
+            (true, true) => writeln!(out, "no damage left"),
+            (false, _) => Ok(()),
         }
     }
 }

@@ -1,18 +1,24 @@
 //! From month to month, the oldest first; the totals last.
 
-use analysis_storage::repair::Mode;
+use analysis_storage::repair::{AgreedDocument, Mode};
 use analysis_storage::{Analyses, Error, Month};
 
-use super::MaintenanceError;
+use super::contents::Reader;
 use super::report::Report;
+use super::{Job, MaintenanceError};
 use crate::progress::Progress;
 use crate::signals::Signals;
 
+/// After so many documents that were read the progress is shown.
+const AT_ONCE: usize = 64;
+
+/// So many documents may be lost without a doubt about the store.
+const HANDFUL: u64 = 10;
+
 /// A check or a repair on its way.
 pub(super) struct Walk {
-    pub(super) mode: Mode,
-    /// What goes on with it if it ends early, but for the months.
-    pub(super) command: String,
+    pub(super) job: Job,
+    pub(super) reader: Option<Reader>,
     /// The only month to look at, if there is one.
     pub(super) month: Option<Month>,
     /// The month that is done, and all before it.
@@ -44,22 +50,60 @@ impl Walk {
     }
 
     async fn month(&mut self, analyses: &Analyses, month: Month) -> Result<(), MaintenanceError> {
-        let mut steps = analyses.repair_month(month, self.mode);
-        while let Some(page) = self.step(steps.step()).await? {
+        let mut steps = analyses.repair_month(month, self.job.mode);
+        if self.reader.is_some() {
+            steps = steps.naming_agreed();
+        }
+        loop {
+            if self.job.mode.forgets_lost() {
+                self.check_lost(steps.unmet_entries())?;
+            }
+            let Some(page) = self.step(steps.step()).await? else { return Ok(()) };
             self.progress.suspend(|| self.report.add(&page))?;
+            self.contents(analyses, month, &page.agreed).await?;
             self.progress.show(self.report.progress(month));
+            if self.job.mode.is_repair() {
+                self.check_lost(0)?;
+            }
+        }
+    }
+
+    /// Reads what the listings agree on, if that is to be read.
+    async fn contents(
+        &mut self,
+        analyses: &Analyses,
+        month: Month,
+        documents: &[AgreedDocument],
+    ) -> Result<(), MaintenanceError> {
+        let Some(reader) = self.reader.take() else { return Ok(()) };
+        for some in documents.chunks(AT_ONCE) {
+            let contents = self.step(reader.read(analyses, some)).await?;
+            self.progress.suspend(|| self.report.add_contents(&contents))?;
+            self.progress.show(self.report.progress(month));
+        }
+        self.reader = Some(reader);
+        Ok(())
+    }
+
+    /// Ends a repair of a store that so much is missing of that the store itself may be incomplete. `more` are the
+    /// entries that no document was met for, and that would go next.
+    fn check_lost(&self, more: usize) -> Result<(), MaintenanceError> {
+        let (lost, entries) = (self.report.lost() + more as u64, self.report.entries());
+        let are_many = lost > HANDFUL && lost * 100 > entries;
+        if are_many && !self.job.forgets_many {
+            return Err(MaintenanceError::ManyLost { lost, entries });
         }
         Ok(())
     }
 
     /// The totals last: they are derived from the index.
     async fn totals(&mut self, analyses: &Analyses) -> Result<(), MaintenanceError> {
-        match self.mode {
+        match self.job.mode {
             Mode::Check { .. } => {
                 let check = self.step(analyses.check_totals()).await?;
                 self.progress.suspend(|| self.report.add_totals(check))?;
             }
-            Mode::Repair => {
+            Mode::Repair { .. } => {
                 self.step(analyses.recount()).await?;
             }
         }
@@ -83,6 +127,6 @@ impl Walk {
     fn resume(&self) -> String {
         let month = self.month.map(|month| format!(" --month {month}")).unwrap_or_default();
         let start = self.done.map(|month| format!(" --start-after {month}")).unwrap_or_default();
-        format!("{}{month}{start}", self.command)
+        format!("{}{month}{start}", self.job.command)
     }
 }

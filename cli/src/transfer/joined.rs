@@ -8,6 +8,7 @@ use analysis_storage::{Analyses, Entry, Key};
 use serde::{Deserialize, Serialize};
 
 use super::files::{Found, walk};
+use super::history::Run;
 use super::manifest::{Line, MANIFEST, read_lines};
 use super::report::Problem;
 use super::sorter::{RecordsOfId, Sorter};
@@ -32,6 +33,41 @@ pub(crate) enum SourceRecord {
     /// Its document is being restored from the archive.
     #[serde(rename = "3")]
     Requested,
+    /// A run of the backup, by its name, has taken it out: a line, or a file. Those of the oldest runs come first.
+    #[serde(rename = "6")]
+    TakenOut(String, Box<SourceRecord>),
+}
+
+impl SourceRecord {
+    /// How many bytes there are to read of a file.
+    pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Self::File(Found::File { size, .. }) => *size,
+            Self::TakenOut(_, record) => record.bytes(),
+            _ => 0,
+        }
+    }
+}
+
+/// What a directory holds.
+#[derive(Debug, Default)]
+pub(crate) struct FilesFound {
+    /// Files that may be analyses.
+    pub(crate) count: u64,
+    /// How many bytes these have.
+    pub(crate) bytes: u64,
+    /// Other files.
+    pub(crate) others: u64,
+}
+
+/// What a run of the backup has taken out of an id.
+#[derive(Debug)]
+pub(crate) struct TakenOutCopy {
+    pub(crate) run: Run,
+    /// The lines that may describe the file.
+    pub(crate) lines: Vec<Line>,
+    /// The file below the directory, and its size in bytes; `None` if the run was killed before it moved it.
+    pub(crate) file: Option<(PathBuf, u64)>,
 }
 
 /// All that is known of an id.
@@ -46,6 +82,8 @@ pub(crate) struct JoinedById {
     /// The keys in the bucket to take documents from.
     pub(crate) keys: Vec<Key>,
     pub(crate) is_requested: bool,
+    /// What runs have taken out of the backup, in their order.
+    pub(crate) taken_out: Vec<TakenOutCopy>,
     /// How many more files or keys there are.
     pub(crate) more: u64,
     /// What is wrong with files that are no analyses.
@@ -66,11 +104,33 @@ impl From<RecordsOfId<SourceRecord>> for JoinedById {
                 }
                 SourceRecord::Object(key) => joined.keys.push(Key::new(key)),
                 SourceRecord::Requested => joined.is_requested = true,
+                SourceRecord::TakenOut(run, record) => joined.add_taken_out(&run, *record),
             }
         }
         lines.sort_by_key(|(number, _)| *number);
         joined.lines = lines.into_iter().map(|(_, line)| line).collect();
         joined
+    }
+}
+
+impl JoinedById {
+    /// Whether the directory has anything of it, or anything to say of it.
+    pub(crate) fn is_in_backup(&self) -> bool {
+        let is_bare = self.lines.is_empty() && self.files.is_empty() && self.taken_out.is_empty();
+        !is_bare || !self.problems.is_empty()
+    }
+
+    fn add_taken_out(&mut self, name: &str, record: SourceRecord) {
+        let Some(run) = Run::parse(name) else { return };
+        if self.taken_out.last().is_none_or(|last| last.run != run) {
+            self.taken_out.push(TakenOutCopy { run, lines: Vec::new(), file: None });
+        }
+        let Some(copy) = self.taken_out.last_mut() else { return };
+        match record {
+            SourceRecord::Listed(_, line) => copy.lines.push(line),
+            SourceRecord::File(Found::File { path, size }) => copy.file = Some((path, size)),
+            _ => {}
+        }
     }
 }
 
@@ -94,22 +154,25 @@ impl Sorter<SourceRecord> {
         })
     }
 
-    /// Adds the files of a directory; how many there are, and how many others.
+    /// Adds the files of a directory, and says what there is.
     pub(crate) async fn add_files(
         &mut self,
         directory: &Path,
         nested: bool,
         analyses: &Analyses,
         work: &mut Work,
-    ) -> Result<(u64, u64), TransferError> {
-        let mut files = 0;
+    ) -> Result<FilesFound, TransferError> {
+        let mut files = FilesFound::default();
         work.progress.begin("looking for files", None);
         let walked = walk(directory, nested, analyses.clock(), |id, found| {
-            files += u64::from(matches!(found, Found::File { .. }));
+            if let Found::File { size, .. } = found {
+                files.count += 1;
+                files.bytes += size;
+            }
             self.push(id, &SourceRecord::File(found))
         });
-        let others = work.signals.beside(walked).await?;
-        Ok((files, others))
+        files.others = work.signals.beside(walked).await?;
+        Ok(files)
     }
 
     /// Adds the entries of the list; how many there are.

@@ -26,6 +26,14 @@ words! {
         UnlistedFile = "unlisted_file",
         /// The file is not what the manifest says.
         DamagedFile = "damaged_file",
+        /// A copy in the backup is damaged or lost, and the store has no such document any more.
+        DamagedCopy = "damaged_copy",
+        /// The bytes of the stored document are not what was saved.
+        Damaged = "damaged",
+        /// Another program has replaced the stored document.
+        Changed = "changed",
+        /// The stored document is gone, and its entry is not.
+        Lost = "lost",
         /// A line of the manifest cannot be read.
         BadLine = "bad_line",
         /// The store has the document, but its list does not.

@@ -39,6 +39,22 @@ pub(crate) struct Line {
     pub(crate) implementation: String,
     /// What the index says of it.
     pub(crate) status: String,
+    /// Which run copied it; versions before 0.1.0 did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) copied_at: Option<String>,
+    /// Why it is in the history; `None` elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) taken_out: Option<TakenOut>,
+}
+
+/// Why a run took a copy out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TakenOut {
+    /// Another document was stored under the id.
+    Replaced,
+    /// The store had the document no longer.
+    Removed,
 }
 
 impl Line {
@@ -52,7 +68,19 @@ impl Line {
             size: entry.size,
             implementation: entry.summary.implementation.to_string(),
             status: entry.summary.status.to_string(),
+            copied_at: None,
+            taken_out: None,
         }
+    }
+
+    /// Whether both are lines of the same bytes.
+    pub(crate) fn is_of_content(&self, other: &Self) -> bool {
+        self.sha256 == other.sha256 && self.size == other.size
+    }
+
+    /// Since when the backup has had the document: what says nothing of it counts from its save.
+    pub(crate) fn copied_at(&self) -> Option<Timestamp> {
+        self.copied_at.as_ref().unwrap_or(&self.saved_at).parse().ok()
     }
 
     /// The line that describes a file with this digest and size: the last that fits.

@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use analysis_storage::Error;
+use analysis_storage::{AnalysisId, Doubt, Error};
 use serde_json::{Map, Value, json};
 
-use super::{Kind, TransferError};
+use super::{Kind, TransferError, TransferKind};
 
 /// One document or file that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,26 @@ impl Problem {
             Ok(Self::new(error.code(), subject, error.to_string()))
         } else {
             Err(TransferError::Failed(error))
+        }
+    }
+}
+
+/// The problem that a stored document is not what was saved; `therefore` is what that means here.
+pub(crate) fn doubtful(id: &AnalysisId, doubt: &Doubt, therefore: &str) -> Problem {
+    let back =
+        format!("`design-analysis restore --id {id} --from BACKUP --replace` brings it back from a backup");
+    match doubt {
+        Doubt::Damaged(why) => Problem::new(
+            TransferKind::Damaged,
+            id.as_str(),
+            format!("is damaged: it {why}; {therefore}; {back}"),
+        ),
+        Doubt::Changed => {
+            let reason = format!(
+                "was replaced by another program; {therefore}; `design-analysis repair --adopt-changed` keeps the new \
+                 document, {back}"
+            );
+            Problem::new(TransferKind::Changed, id.as_str(), reason)
         }
     }
 }
@@ -70,6 +90,7 @@ pub(super) fn counted(problems: u64) -> String {
 pub(crate) struct Report {
     command: &'static str,
     json: bool,
+    store: String,
     counts: Vec<(&'static str, u64)>,
     problems: u64,
 }
@@ -77,7 +98,13 @@ pub(crate) struct Report {
 impl Report {
     /// A report that counts at least these.
     pub(crate) fn new(command: &'static str, json: bool, counts: &[&'static str]) -> Self {
-        Self { command, json, counts: counts.iter().map(|name| (*name, 0)).collect(), problems: 0 }
+        let counts = counts.iter().map(|name| (*name, 0)).collect();
+        Self { command, json, store: String::new(), counts, problems: 0 }
+    }
+
+    /// The same, of the store with this name, which people are told.
+    pub(super) fn of_store(self, store: String) -> Self {
+        Self { store, ..self }
     }
 
     pub(crate) fn add(&mut self, done: &Done) -> io::Result<()> {
@@ -92,6 +119,11 @@ impl Report {
             Some((_, count)) => *count += more,
             None => self.counts.push((name, more)),
         }
+    }
+
+    /// Whether there was anything wrong so far.
+    pub(crate) fn has_problems(&self) -> bool {
+        self.problems > 0
     }
 
     fn problem(&mut self, problem: &Problem) -> io::Result<()> {
@@ -115,7 +147,8 @@ impl Report {
             writeln!(out, "{}", Value::from(summary))?;
         } else {
             let counts: Vec<String> = self.counts.iter().map(|(name, n)| format!("{n} {name}")).collect();
-            writeln!(out, "{}: {}, {}", self.command, counts.join(", "), counted(self.problems))?;
+            let problems = counted(self.problems);
+            writeln!(out, "{}: {}, {problems}; store: {}", self.command, counts.join(", "), self.store)?;
         }
         if self.problems == 0 { Ok(()) } else { Err(TransferError::Found(self.problems)) }
     }

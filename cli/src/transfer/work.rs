@@ -25,7 +25,20 @@ impl Work {
     /// that, too, which is safe as well.
     pub(crate) async fn each<R, F>(
         &mut self,
+        groups: impl Iterator<Item = io::Result<RecordsOfId<R>>>,
+        work: impl Fn(RecordsOfId<R>) -> F,
+    ) -> Result<(), TransferError>
+    where
+        F: Future<Output = Result<Done, TransferError>>,
+    {
+        self.each_weighed(groups, |group| group.records.len() as u64 + group.more, work).await
+    }
+
+    /// Works on all groups as [`each`](Self::each) does; `weigh` says how much of the progress a group is.
+    pub(crate) async fn each_weighed<R, F>(
+        &mut self,
         mut groups: impl Iterator<Item = io::Result<RecordsOfId<R>>>,
+        weigh: impl Fn(&RecordsOfId<R>) -> u64,
         work: impl Fn(RecordsOfId<R>) -> F,
     ) -> Result<(), TransferError>
     where
@@ -37,9 +50,9 @@ impl Work {
             while stop.cause.is_none() && running.len() < self.jobs {
                 match groups.next() {
                     Some(Ok(group)) => {
-                        let records = group.records.len() as u64 + group.more;
+                        let weight = weigh(&group);
                         let piece = work(group);
-                        running.push(async move { (records, piece.await) });
+                        running.push(async move { (weight, piece.await) });
                     }
                     Some(Err(error)) => stop.because(TransferError::Temporary(error)),
                     None => break,
@@ -49,8 +62,8 @@ impl Work {
                 return stop.cause.map_or(Ok(()), Err);
             }
             tokio::select! {
-                Some((records, result)) = running.next() => {
-                    if let Err(error) = result.and_then(|done| self.done(records, &done)) {
+                Some((weight, result)) = running.next() => {
+                    if let Err(error) = result.and_then(|done| self.done(weight, &done)) {
                         stop.because(error);
                     }
                 }
@@ -65,8 +78,8 @@ impl Work {
         }
     }
 
-    fn done(&mut self, records: u64, done: &Done) -> Result<(), TransferError> {
-        self.progress.advance(records);
+    fn done(&mut self, weight: u64, done: &Done) -> Result<(), TransferError> {
+        self.progress.advance(weight);
         self.progress.suspend(|| self.report.add(done)).map_err(TransferError::Output)
     }
 }

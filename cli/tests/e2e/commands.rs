@@ -4,6 +4,9 @@ mod deprecated;
 mod documents;
 mod endings;
 mod overviews;
+mod room;
+mod settings;
+mod which_store;
 
 use std::fs;
 use std::io::Write;

@@ -8,5 +8,5 @@ mod lint;
 mod manifests;
 mod policy;
 mod runs;
-mod sandbox;
+pub(crate) mod sandbox;
 mod setting;

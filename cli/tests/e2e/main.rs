@@ -19,6 +19,7 @@ mod docs;
 mod faults;
 mod harness;
 mod lambda_events;
+mod last_good_copy;
 mod late;
 mod privileges;
 mod stack;

@@ -1,4 +1,6 @@
-//! What each function's role may do: the same table for the template and for the deployed stack.
+//! What each function's role may do: the same table for the template (`template/roles.rs`) and for the deployed stack.
+
+mod enforced;
 
 /// A kind of key below the prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,8 @@
 mod apart;
 mod archive;
 mod backup;
+mod copies;
+mod history;
 mod import;
 mod legacy_bucket;
 mod memory;
@@ -88,13 +90,16 @@ pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// The manifest of a backup: each line without `saved_at`, which says when the store it came from had it saved.
+/// The manifest of a backup: each line without `saved_at` and `copied_at`, which say when the store it came from had it
+/// saved, and when it was copied.
 pub(crate) fn manifest(directory: &Path) -> Vec<Value> {
     let lines = fs::read_to_string(directory.join("manifest.jsonl")).unwrap();
     let mut lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for line in &mut lines {
-        let saved_at = line.as_object_mut().unwrap().remove("saved_at");
-        assert!(saved_at.is_some_and(|at| at.is_string()));
+        for field in ["saved_at", "copied_at"] {
+            let time = line.as_object_mut().unwrap().remove(field);
+            assert!(time.is_some_and(|at| at.is_string()), "{field}");
+        }
     }
     lines
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use analysis_storage::repair::RepairPosition;
 use analysis_storage::repair::{Damage, Finding, Mode, RepairStep};
-use analysis_storage::{Analyses, Error, Month};
+use analysis_storage::{Analyses, AnalysisId, Error, Month};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -79,7 +79,7 @@ impl RepairReport {
             if keeps {
                 analyses.keep_repair_position(&position(Some(deadline))).await?;
             }
-            let mut repair = analyses.repair_month(month, Mode::Repair);
+            let mut repair = analyses.repair_month(month, Mode::REPAIR);
             // A month that is done is left behind, however late it is by then.
             while !repair.is_done() {
                 if deadline.duration_since(analyses.clock().now()) < RESERVE {
@@ -100,13 +100,14 @@ impl RepairReport {
     fn add(&mut self, page: &RepairStep) {
         self.entries += page.entries;
         self.documents += page.documents;
-        for Finding { damage, key, repaired, advice } in &page.findings {
+        for Finding { damage, key, repaired, id, detail, advice } in &page.findings {
             let counts = if *repaired { &mut self.repaired } else { &mut self.left };
             *counts.entry(*damage).or_default() += 1;
+            let id = id.as_ref().map(AnalysisId::as_str);
             if *repaired {
-                tracing::info!(%key, "repaired: {damage}");
+                tracing::info!(%key, id, detail, "repaired: {damage}");
             } else {
-                tracing::warn!(%key, advice, "not repaired: {damage}");
+                tracing::warn!(%key, id, detail, advice, "not repaired: {damage}");
             }
         }
     }

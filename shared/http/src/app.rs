@@ -11,7 +11,7 @@ use axum::{Router, middleware};
 use tokio_util::task::TaskTracker;
 
 use crate::problem::{HttpCode, Problem};
-use crate::server::Secret;
+use crate::server_config::Secret;
 use crate::{auth, envelope};
 
 /// The longest a request may work on the storage. Below the 30 seconds after which API Gateway gives up, and

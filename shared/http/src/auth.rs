@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
 use crate::problem::Problem;
-use crate::server::Secret;
+use crate::server_config::Secret;
 
 /// What load balancers ask for without a token.
 const OPEN: [&str; 2] = ["/health", "/ready"];

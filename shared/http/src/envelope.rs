@@ -13,8 +13,8 @@ use futures::FutureExt;
 use tracing::Instrument;
 
 use crate::app::App;
-use crate::drain::Drain;
 use crate::problem::Problem;
+use crate::unread_body::UnreadBody;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -23,9 +23,9 @@ pub(crate) async fn wrap(State(app): State<App>, request: Request, next: Next) -
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     async move {
         let started = Instant::now();
-        let (request, drain) = Drain::new(request);
+        let (request, unread) = UnreadBody::new(request);
         let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-        drain.finish().await;
+        unread.finish().await;
         let mut response = render(response.unwrap_or_else(|_| Problem::internal().into_response()), &id);
         // RFC 9111, section 4.2.2: without a word of ours, caches may keep even a 404 for a while.
         response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -15,7 +15,7 @@ use tower::ServiceExt;
 
 use crate::app::{App, finish};
 use crate::problem::chain;
-use crate::server::ServerConfig;
+use crate::server_config::ServerConfig;
 use crate::telemetry::{self, LogConfig};
 
 /// Lambda allows ten seconds for init; a storage that is slow to answer must not use them up.

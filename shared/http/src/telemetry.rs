@@ -24,7 +24,8 @@ pub fn init(config: &LogConfig) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Misconfigured`] if `RUST_LOG` cannot be read.
 pub fn init_quietly(config: &LogConfig) -> Result<(), Error> {
-    start(config, "warn")
+    // What the SDK warns of comes back as an error, in our words.
+    start(config, "warn,aws_config=error")
 }
 
 fn start(config: &LogConfig, default: &str) -> Result<(), Error> {

@@ -3,6 +3,8 @@
 
 mod open;
 
+pub use open::Access;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

@@ -105,6 +105,8 @@ pub struct ObjectMeta {
     pub etag: ETag,
     /// The time that names the write; for an object that another program wrote, its modification time.
     pub saved_at: SavedAt,
+    /// Whether this software wrote it, as far as the bucket can tell.
+    pub is_ours: bool,
     /// What tells its content from others, where the bucket knows without reading it: local files do not.
     pub token: Option<ContentToken>,
     /// When it was written, by the bucket's clock.

@@ -1,61 +1,52 @@
 //! The configuration of the store: where it is, how long it keeps analyses, and how large they may be.
 
 mod environment;
+mod named_by;
 mod s3;
+mod size;
+mod storage;
 
-use std::path::PathBuf;
-
-use crate::bucket::s3::S3Settings;
 use crate::error::Result;
 use crate::retention::Retention;
 
 pub use environment::{DefaultValue, Environment, Variable};
+pub use named_by::NamedBy;
 pub use s3::other_bucket_from_env;
+pub use size::parse_size;
+pub(crate) use storage::absolute;
+pub use storage::{Storage, StoreName};
 
 const STORAGE_TYPE: Variable = Variable {
     name: "STORAGE_TYPE",
     fallbacks: &[],
     default: DefaultValue::Value("local"),
     meaning: "`local` or `s3`",
+    is_secret: false,
 };
 const DIRECTORY: Variable = Variable {
     name: "LOCAL_STORAGE_DIR",
     fallbacks: &[],
     default: DefaultValue::Value("analysis_results"),
-    meaning: "directory of local storage; made if missing",
+    meaning: "directory of local storage; a save makes it if it is missing",
+    is_secret: false,
 };
 const RETENTION_DAYS: Variable = Variable {
     name: "RETENTION_DAYS",
     fallbacks: &[],
     default: DefaultValue::Value("0"),
     meaning: "days after which analyses are hidden; 0 keeps them forever",
+    is_secret: false,
 };
 const MAX_DOCUMENT_BYTES: Variable = Variable {
     name: "MAX_DOCUMENT_BYTES",
     fallbacks: &[],
     default: DefaultValue::Value("33554432"),
-    meaning: "largest document, 1 to 5368709120",
+    meaning: "largest document, such as `100MB`; 1 to 5368709120 bytes",
+    is_secret: false,
 };
 
 /// Amazon S3 User Guide, "Uploading objects": the most one PUT takes.
 const MOST_DOCUMENT_BYTES: u64 = 5 << 30;
-
-/// Where analyses are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Storage {
-    /// Files below this directory (`STORAGE_TYPE=local`).
-    Local {
-        /// `LOCAL_STORAGE_DIR`.
-        directory: PathBuf,
-    },
-    /// One S3 bucket (`STORAGE_TYPE=s3`).
-    S3 {
-        /// `S3_BUCKET_NAME`, `S3_REGION` and `S3_ENDPOINT_URL`.
-        settings: S3Settings,
-        /// `S3_PREFIX`.
-        prefix: String,
-    },
-}
 
 /// The settings of the store. [`Analyses::open`](crate::Analyses::open) opens it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +57,8 @@ pub struct StorageConfig {
     pub retention: Retention,
     /// `MAX_DOCUMENT_BYTES`: the largest document that is taken.
     pub max_document_bytes: u64,
+    /// Who has named the store.
+    pub named_by: NamedBy,
 }
 
 impl StorageConfig {
@@ -94,19 +87,24 @@ impl StorageConfig {
     /// # Errors
     /// [`Error::Misconfigured`](crate::Error::Misconfigured) names the variable and what it takes.
     pub fn from_environment(environment: &Environment<'_>) -> Result<Self> {
+        Self::of_store(environment, None)
+    }
+
+    /// The settings in a set of variables, except that the store is this one, if one is named.
+    ///
+    /// # Errors
+    /// [`Error::Misconfigured`](crate::Error::Misconfigured) names the variable or option, and what it takes.
+    pub fn of_store(environment: &Environment<'_>, store: Option<&StoreName>) -> Result<Self> {
+        let (storage, named_by) = match store {
+            Some(name) => (storage::named(name, environment)?, NamedBy::StoreOption),
+            None => (storage::configured(environment)?, NamedBy::Variables),
+        };
         Ok(Self {
-            storage: storage(environment)?,
+            storage,
             retention: retention(environment)?,
             max_document_bytes: max_document_bytes(environment)?,
+            named_by,
         })
-    }
-}
-
-fn storage(environment: &Environment<'_>) -> Result<Storage> {
-    match environment.text(&STORAGE_TYPE).as_str() {
-        "local" => Ok(Storage::Local { directory: environment.text(&DIRECTORY).into() }),
-        "s3" => Ok(Storage::S3 { settings: s3::own_bucket(environment)?, prefix: s3::prefix(environment)? }),
-        other => Err(STORAGE_TYPE.wrong(other, "one of local, s3")),
     }
 }
 
@@ -115,12 +113,11 @@ fn retention(environment: &Environment<'_>) -> Result<Retention> {
 }
 
 fn max_document_bytes(environment: &Environment<'_>) -> Result<u64> {
-    const EXPECTED: &str = "a number of bytes from 1 to 5368709120";
-    let bytes = environment.parse(&MAX_DOCUMENT_BYTES, EXPECTED)?;
-    if (1..=MOST_DOCUMENT_BYTES).contains(&bytes) {
-        Ok(bytes)
-    } else {
-        Err(MAX_DOCUMENT_BYTES.wrong(&bytes.to_string(), EXPECTED))
+    let text = environment.text(&MAX_DOCUMENT_BYTES);
+    match parse_size(&text) {
+        Ok(bytes) if (1..=MOST_DOCUMENT_BYTES).contains(&bytes) => Ok(bytes),
+        _ => Err(MAX_DOCUMENT_BYTES
+            .wrong(&text, "a number of bytes from 1 to 5368709120, or a size such as 100MB or 64MiB")),
     }
 }
 
@@ -139,6 +136,14 @@ mod tests {
         let config = config(&[("RETENTION_DAYS", "")]).unwrap();
         assert_eq!(config.storage, Storage::Local { directory: "analysis_results".into() });
         assert_eq!((config.max_document_bytes, config.retention), (33_554_432, Retention::default()));
+    }
+
+    #[test]
+    fn the_largest_document_is_a_size_as_people_write_it() {
+        for (text, bytes) in [("100MB", 100 << 20), ("64MiB", 64 << 20), ("5000000", 5_000_000)] {
+            assert_eq!(config(&[("MAX_DOCUMENT_BYTES", text)]).unwrap().max_document_bytes, bytes, "{text}");
+        }
+        assert!(config(&[("MAX_DOCUMENT_BYTES", "6GB")]).is_err());
     }
 
     #[test]
@@ -176,6 +181,7 @@ mod tests {
             (&[s3, bucket, ("AWS_ENDPOINT_URL", "localhost")], "AWS_ENDPOINT_URL=\"localhost\" is not a URL"),
             (&[s3, bucket, ("S3_PREFIX", "a/../b")], "S3_PREFIX=\"a/../b\" is not a path"),
             (&[("RETENTION_DAYS", "-1")], "RETENTION_DAYS=\"-1\" is not a number of days"),
+            (&[("MAX_DOCUMENT_BYTES", "6GB")], "MAX_DOCUMENT_BYTES=\"6GB\" is not a number of bytes"),
             (&[("MAX_DOCUMENT_BYTES", "0")], "MAX_DOCUMENT_BYTES=\"0\" is not a number of bytes"),
         ] {
             let error = config(variables).unwrap_err().to_string();

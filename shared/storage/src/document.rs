@@ -73,7 +73,7 @@ impl Document {
 
     /// What another program stored, and is no analysis: kept byte for byte, and indexed by this summary.
     #[must_use]
-    pub fn foreign(bytes: Bytes, summary: Summary) -> Self {
+    pub fn unindexable(bytes: Bytes, summary: Summary) -> Self {
         Self { bytes, summary, request_id: None }
     }
 

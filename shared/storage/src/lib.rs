@@ -60,7 +60,7 @@ mod totals;
 pub mod windows;
 mod words;
 
-pub use analyses::{Analyses, StorageType};
+pub use analyses::{Access, Analyses, StorageType};
 pub use bucket::{Bucket, BucketError, ETag, Key};
 pub use clock::{Clock, ClockOffset, SystemClock};
 pub use config::StorageConfig;
@@ -70,7 +70,7 @@ pub use id::AnalysisId;
 pub use index::{Entry, Page};
 pub use label::{Label, LabelKind};
 pub use layout::Layout;
-pub use maintenance::{import, repair};
+pub use maintenance::{Doubt, import, repair};
 pub use month::Month;
 pub use protocol::{Condition, Loaded, Saved};
 pub use retention::Retention;

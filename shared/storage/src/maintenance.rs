@@ -4,3 +4,5 @@ mod archive;
 mod backup;
 pub mod import;
 pub mod repair;
+
+pub use backup::Doubt;

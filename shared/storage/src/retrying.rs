@@ -33,7 +33,7 @@ const DATED_BEFORE: Duration = Duration::from_secs(5);
 pub(crate) struct RetryingBucket {
     bucket: Arc<dyn Bucket>,
     clock: Arc<dyn Clock>,
-    tokens: Arc<SavedAtSource>,
+    saved_ats: Arc<SavedAtSource>,
     /// The operation's deadline; without one, each request has [`RETRY_FOR`].
     deadline: Option<Deadline>,
 }
@@ -74,7 +74,7 @@ impl RetryingBucket {
     /// Over this bucket, on a host with this clock.
     pub(crate) fn new(bucket: Arc<dyn Bucket>, host: Arc<dyn Clock>) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(BucketClock::new(host, Arc::clone(&bucket)));
-        Self { bucket, tokens: Arc::new(SavedAtSource::new(Arc::clone(&clock))), clock, deadline: None }
+        Self { bucket, saved_ats: Arc::new(SavedAtSource::new(Arc::clone(&clock))), clock, deadline: None }
     }
 
     /// This bucket for one operation that begins now, and whose caller waits no longer than this.
@@ -86,7 +86,7 @@ impl RetryingBucket {
     /// This bucket with times of this clock.
     #[cfg(feature = "testing")]
     pub(crate) fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
-        Self { tokens: Arc::new(SavedAtSource::new(Arc::clone(&clock))), clock, ..self }
+        Self { saved_ats: Arc::new(SavedAtSource::new(Arc::clone(&clock))), clock, ..self }
     }
 
     /// The bucket's clock.
@@ -184,7 +184,7 @@ impl RetryingBucket {
     /// Writes an object, whatever is there; every attempt with a `saved_at` of its own.
     pub(crate) async fn put_whatever(&self, key: &Key, body: impl Fn(SavedAt) -> Bytes) -> Result<()> {
         let put = || {
-            let saved_at = self.tokens.next();
+            let saved_at = self.saved_ats.next();
             let body = body(saved_at);
             Put { key: key.clone(), body, saved_at, metadata: Vec::new(), precondition: Precondition::None }
         };
@@ -208,7 +208,7 @@ impl RetryingBucket {
         let mut patience = self.patience();
         let mut lost = Lost::default();
         loop {
-            let put = put(self.tokens.above(above));
+            let put = put(self.saved_ats.above(above));
             let (key, body, saved_at) = (put.key.clone(), put.body.clone(), put.saved_at);
             match self.bucket.put(put).await {
                 Ok(etag) => return Ok(PutOutcome::Written(self.written(saved_at, etag, &body))),
@@ -216,7 +216,7 @@ impl RetryingBucket {
                     return match lost.error {
                         None => Ok(PutOutcome::Failed),
                         Some(error) => {
-                            self.verdict(&key, &body, &lost.tokens, begun).await?.ok_or(error.into())
+                            self.verdict(&key, &body, &lost.saved_ats, begun).await?.ok_or(error.into())
                         }
                     };
                 }
@@ -225,7 +225,7 @@ impl RetryingBucket {
                         return Err(lost.error.unwrap_or(error).into());
                     }
                     if let BucketError::NoAnswer { .. } = error {
-                        lost.tokens.push(saved_at);
+                        lost.saved_ats.push(saved_at);
                         lost.error = Some(error);
                     }
                 }
@@ -234,18 +234,18 @@ impl RetryingBucket {
         }
     }
 
-    /// What became of a write whose condition failed behind attempts with these tokens that were not answered, if that
+    /// What became of a write whose condition failed behind attempts with these `saved_at` that were not answered, if that
     /// can be told.
     async fn verdict(
         &self,
         key: &Key,
         body: &Bytes,
-        tokens: &[SavedAt],
+        saved_ats: &[SavedAt],
         begun: Begun,
     ) -> Result<Option<PutOutcome>> {
         let found = self.head(key).await.map_err(Error::half_done)?;
         let Some(found) = found else { return Ok(None) };
-        if tokens.contains(&found.saved_at) && found.size == body.len() as u64 {
+        if saved_ats.contains(&found.saved_at) && found.size == body.len() as u64 {
             return Ok(Some(PutOutcome::Written(self.written(found.saved_at, found.etag, body))));
         }
         // The host's clock may have been wrong when this began, and nobody had corrected it yet.
@@ -313,6 +313,6 @@ struct Begun {
 /// The attempts of one write that were not answered.
 #[derive(Debug, Default)]
 struct Lost {
-    tokens: Vec<SavedAt>,
+    saved_ats: Vec<SavedAt>,
     error: Option<BucketError>,
 }

@@ -107,13 +107,13 @@ impl fmt::Display for SavedAt {
     }
 }
 
-/// How far a token may be beyond the one that it has to exceed.
+/// How far a `saved_at` may be beyond the one that it has to exceed.
 const SPREAD_MICROS: u64 = 1_000_000;
 
-/// Hands out `saved_at` tokens: the present microsecond, and never the same one twice in a process.
+/// Hands out `saved_at`: the present microsecond, and never the same one twice in a process.
 ///
-/// The protocol needs one token for each write *attempt*: a write that is sent again with the token of its
-/// first try could bring back a token that another request has already seen replaced.
+/// The protocol needs one for each write *attempt*: a write that is sent again with that of its
+/// first try could bring back one that another request has already seen replaced.
 #[derive(Debug)]
 pub struct SavedAtSource {
     clock: Arc<dyn Clock>,
@@ -137,12 +137,12 @@ impl SavedAtSource {
         }
     }
 
-    /// The next token, and a greater one than this: a write that replaces another has the greater token, whatever the
+    /// The next one, and greater than this: a write that replaces another has the greater one, whatever the
     /// clock of the other's writer showed.
     pub(crate) fn above(&self, other: Option<SavedAt>) -> SavedAt {
         let next = self.next();
         match other {
-            // By chance, so that it is unlike the token of everybody else who replaces the same.
+            // By chance, so that it is unlike that of everybody else who replaces the same.
             Some(SavedAt(other)) if other >= next.0 => {
                 let part = i64::try_from(self.clock.random() % SPREAD_MICROS).unwrap_or_default();
                 SavedAt(other.saturating_add(1 + part))

@@ -210,9 +210,9 @@ async fn what_is_past_its_retention_does_not_stand_in_the_way() {
 async fn a_document_that_is_no_analysis_is_kept_and_indexed_by_a_given_summary() {
     let store = store();
     let summary = document(ONE).summary().clone();
-    let foreign = Document::foreign(Bytes::from_static(b"\xff no JSON"), summary.clone());
+    let kept = Document::unindexable(Bytes::from_static(b"\xff no JSON"), summary.clone());
     let (id, created_at, existing) = (id("odd"), at("2024-05-01T10:00:00Z"), Existing::Keep);
-    let import = Import { id: &id, document: &foreign, created_at, existing, known: None };
+    let import = Import { id: &id, document: &kept, created_at, existing, known: None };
     store.analyses.import(import).await.unwrap();
     let entries = listed(&store.analyses).await;
     assert_eq!((&entries[0].summary, entries[0].size), (&summary, 9));

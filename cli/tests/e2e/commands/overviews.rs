@@ -1,5 +1,7 @@
 //! Lists and totals.
 
+use std::fs;
+
 use super::{Place, on_files, write};
 
 /// Ids and creation times that do not depend on the day of the test.
@@ -25,13 +27,16 @@ fn fixed(place: &Place<'_>) {
 
 #[test]
 fn a_list_is_an_aligned_table() {
-    on_files(|place, _| {
+    on_files(|place, directory| {
+        let store = directory.join("store");
+        fs::create_dir(&store).unwrap();
         let none = place.run(&["list"]);
-        none.assert_ends(0, "there are no such analyses");
+        none.assert_ends(0, &format!("there are no such analyses in {}", store.display()));
         assert_eq!(none.out, b"");
         fixed(place);
         let run = place.run(&["list", "--limit", "4"]);
-        run.assert_ends(0, "there may be more: --all lists every one, --limit N up to N");
+        let more = "there may be more: --all lists every one, --limit N up to N";
+        run.assert_ends(0, &format!("the newest 4 in {}; {more}", store.display()));
         let expected = "\
 CREATED (UTC)        SIZE  SECONDS  IMPLEMENTATION                STATUS   ID
 2024-03-02 16:29:43  46 B        -  hybrid                        success  018e0000-0000-7000-8000-000000000000
@@ -41,7 +46,8 @@ CREATED (UTC)        SIZE  SECONDS  IMPLEMENTATION                STATUS   ID
 ";
         assert_eq!(run.text(), expected);
         let all = place.run(&["list", "--all"]);
-        assert_eq!(all.messages, "");
+        assert_eq!(all.messages, format!("5 analyses in {}\n", store.display()));
+        assert_eq!(place.run(&["list", "--all", "--json"]).messages, "");
         assert_eq!(all.text().lines().count(), 1 + FIXED.len());
     });
 }
@@ -50,13 +56,16 @@ CREATED (UTC)        SIZE  SECONDS  IMPLEMENTATION                STATUS   ID
 fn a_list_is_filtered_as_the_api_filters() {
     on_files(|place, _| {
         fixed(place);
+        place.pipe(&["save", "-", "--id", "of-today"], b"{}").text();
         for (filters, expected) in [
             (&["--implementation", "openai"][..], 1),
             (&["--status", "success"], 3),
-            (&["--from", "2024-02"], 3),
+            (&["--from", "2024-02", "--to", "2024-12"], 3),
             (&["--to", "2024-01"], 2),
             (&["--from", "2024-02", "--to", "2024-02-02T06:08:00+02:00"], 2),
             (&["--status", "success", "--limit", "2"], 2),
+            (&["--since", "8w"], 1),
+            (&["--since", "9999w"], 6),
         ] {
             let run = place.run(&[&["list", "--json"], filters].concat());
             assert_eq!(run.json().len(), expected, "{filters:?}");
@@ -65,6 +74,8 @@ fn a_list_is_filtered_as_the_api_filters() {
             (&["--from", "yesterday"][..], "error: --from \"yesterday\" is not a time"),
             (&["--from", "2024-02", "--to", "2024-01"], "error: --from lies after `to`"),
             (&["--status", "a b"], "error: --status "),
+            (&["--since", "7"], "is no length of time such as 12h, 30d or 8w"),
+            (&["--since", "7d", "--from", "2024-01"], "cannot be used with"),
             (&["--limit", "0"], "invalid value '0'"),
             (&["--all", "--limit", "5"], "cannot be used with"),
         ] {
@@ -95,10 +106,19 @@ fn a_list_of_thousands_is_complete() {
 }
 
 #[test]
-fn totals_are_shown_as_bars() {
-    on_files(|place, _| {
-        let empty = "Analyses   0\nSize       0 B\nStorage    local\n";
+fn totals_of_nothing_have_no_bars() {
+    on_files(|place, directory| {
+        let store = directory.join("store");
+        fs::create_dir(&store).unwrap();
+        let empty = format!("Analyses   0\nSize       0 B\nStore      {}\n", store.display());
         assert_eq!(place.run(&["stats"]).text(), empty);
+    });
+}
+
+#[test]
+fn totals_are_shown_as_bars() {
+    on_files(|place, directory| {
+        let store = directory.join("store").display().to_string();
         fixed(place);
         let bar = |blocks: usize| "#".repeat(blocks);
         let expected = format!(
@@ -108,7 +128,7 @@ Size       273 B
 Execution  25.41 seconds on average
 Oldest     2024-01-01 00:00:00 UTC
 Newest     2024-03-02 16:29:43 UTC
-Storage    local
+Store      {store}
 
 By month of creation
 2024-01  2  {}

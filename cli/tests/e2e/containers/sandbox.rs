@@ -38,7 +38,7 @@ exec setpriv --no-new-privs --bounding-set=-all,+setgid,+setuid,+sys_chroot \
 
 /// Runs the body of a test of this name alone on a network of its own, where every port is free and nothing outside can
 /// be reached, with mounts that end with it.
-pub(super) fn alone(test: &str, body: fn()) {
+pub(crate) fn alone(test: &str, body: fn()) {
     if std::env::var_os(ALONE).is_some() {
         return body();
     }

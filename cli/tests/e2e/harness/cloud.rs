@@ -56,7 +56,7 @@ impl Cloud {
     }
 
     /// What another program puts into the bucket.
-    pub(crate) fn put_foreign(&self, key: &str, body: &str, metadata: Vec<(&str, String)>) {
+    pub(crate) fn put_as_another_program(&self, key: &str, body: &str, metadata: Vec<(&str, String)>) {
         let metadata = metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let put = self.bucket.client().put_object().bucket(&self.name).key(key).set_metadata(Some(metadata));
         self.runtime.block_on(put.body(body.as_bytes().to_vec().into()).send()).unwrap();

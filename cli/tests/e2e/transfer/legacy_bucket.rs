@@ -23,7 +23,7 @@ fn fill(cloud: &Cloud) {
         ("2024/01/torn.json", "{", vec![]),
         ("2024/01/notes.txt", "notes", vec![]),
     ] {
-        cloud.put_foreign(&format!("old/analysis/{key}"), body, metadata);
+        cloud.put_as_another_program(&format!("old/analysis/{key}"), body, metadata);
     }
 }
 
@@ -113,6 +113,7 @@ fn an_older_bucket_without_documents_is_an_error() {
 fn the_store_itself_is_not_imported_but_adopted_by_a_repair() {
     let cloud = Cloud::start();
     fill(&cloud);
+    cloud.put_as_another_program("old/analysis/2024/01/list.json", "[1]", vec![]);
     let variables = [&cloud.variables()[..], &[("S3_PREFIX", "old")]].concat();
     let refused = run(&variables, &["import", "--from", &below(&cloud, "old/")]);
     assert_eq!(refused.code, Some(2));
@@ -124,13 +125,46 @@ fn the_store_itself_is_not_imported_but_adopted_by_a_repair() {
     let older = "misplaced object: old/analysis/2024/01/twice.json (its id belongs to \
                  old/analysis/2023/06/twice.json)";
     assert!(text.contains(older), "{text}");
+    let torn = "damaged: torn (old/analysis/2024/01/torn.json has 1 bytes, and they are no JSON object)";
+    assert!(text.contains(torn), "{text}");
     let directory = tempfile::TempDir::new().unwrap();
     let backup = directory.path().join("backup");
     let ids: Vec<String> = listed(&variables, super::text(&backup)).into_iter().map(|(id, _)| id).collect();
-    assert_eq!(ids, ["by-month", "in-document", "in-metadata", "mislabelled", "torn", "twice"]);
+    assert_eq!(ids, ["by-month", "in-document", "in-metadata", "list", "mislabelled", "twice"]);
     assert_eq!(std::fs::read_to_string(backup.join("twice.json")).unwrap(), TWO);
     // A document that is no analysis comes back, too.
     let restored = [&cloud.variables()[..], &[("S3_PREFIX", "restored")]].concat();
     run(&restored, &["restore", "--from", super::text(&backup)]).assert_well(&[("created", 6)]);
     run(&restored, &["verify", "--against", super::text(&backup)]).assert_well(&[("equal", 6)]);
+}
+
+#[test]
+fn what_is_wrong_with_the_older_bucket_is_said_of_its_options() {
+    let cloud = Cloud::start();
+    let variables = cloud.variables();
+    for (arguments, message) in [
+        (
+            &["--from", "s3://designs/old", "--from-endpoint", "http://127.0.0.1:9"][..],
+            "LIST old/analysis/ at http://127.0.0.1:9 (--from-endpoint)",
+        ),
+        (&["--from", "s3://no-such-bucket/old"], "correct --from, --from-region or --from-endpoint"),
+        (
+            &["--from", "s3://designs", "--from-endpoint", "localhost"],
+            "--from-endpoint=\"localhost\" is not a URL",
+        ),
+        (&["--from", "s3://My_Bucket"], "--from=\"My_Bucket\" is not a bucket name"),
+    ] {
+        let ran = run(&variables, &[&["import"], arguments].concat());
+        assert_eq!(ran.code, Some(2), "{}", ran.err);
+        assert!(ran.err.contains(message), "{message:?} in {}", ran.err);
+        for own in ["S3_ENDPOINT_URL", "S3_BUCKET_NAME", "DispatchFailure", "ConnectorError", " { "] {
+            assert!(!ran.err.contains(own), "{own} in {}", ran.err);
+        }
+        let mut lines: Vec<_> =
+            ran.err.lines().map(|line| line.trim_start_matches("  caused by: ")).collect();
+        let said = lines.len();
+        lines.sort_unstable();
+        lines.dedup();
+        assert_eq!(lines.len(), said, "a cause is said twice: {}", ran.err);
+    }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::backup::stage;
@@ -44,7 +45,8 @@ fn an_empty_store_empties_a_backup_only_when_told_and_what_was_removed_can_be_re
     let directory = TempDir::new().unwrap();
     let [store, again] = ["store", "again"].map(|name| directory.path().join(name));
     let variables = [("LOCAL_STORAGE_DIR", text(&store))];
-    let removed = Path::new(&stage.backup).join(".backup/removed");
+    let (runs, _) = stage.list();
+    let removed = Path::new(&stage.backup).join(runs[0]["directory"].as_str().unwrap());
     run(&variables, &["restore", "--from", text(&removed)]).assert_well(&[("created", 3)]);
     run(&variables, &["backup", "--to", text(&again)]).assert_well(&[("copied", 3)]);
     assert_eq!(manifest(&again), listed);
@@ -72,14 +74,13 @@ fn of_what_is_removed_every_copy_is_kept() {
         stage.client.delete("five");
         stage.backup().assert_well(&[("no_longer_stored", 1)]);
     }
-    let copies = ["five.json", "earlier/five.1.json", "earlier/five.2.json"];
-    let copies = copies.map(|name| stage.file(&format!(".backup/removed/{name}")));
-    assert_eq!(copies, [r#"{"n":3}"#, r#"{"n":1}"#, r#"{"n":2}"#]);
-
-    // An older copy can be restored from the place of the newest: its line is still there.
-    let removed = Path::new(&stage.backup).join(".backup/removed");
-    for copy in [&copies[0], &copies[1]] {
-        write(&removed, "five.json", copy);
+    let (runs, _) = stage.list();
+    let removed: Vec<_> = runs.iter().filter(|run| run["removed"] == 1).collect();
+    let directory = |run: &Value| run["directory"].as_str().unwrap().to_owned();
+    let copies = removed.iter().map(|run| stage.file(&format!("{}/five.json", directory(run))));
+    assert_eq!(copies.collect::<Vec<_>>(), [r#"{"n":1}"#, r#"{"n":2}"#, r#"{"n":3}"#]);
+    for run_that_removed in removed {
+        let removed = Path::new(&stage.backup).join(directory(run_that_removed));
         let other = TempDir::new().unwrap();
         let variables = [("LOCAL_STORAGE_DIR", text(other.path()))];
         run(&variables, &["restore", "--from", text(&removed)]).assert_well(&[("created", 1)]);
@@ -98,10 +99,14 @@ fn a_file_that_is_not_of_the_backup_is_moved_aside_and_reported() {
     let ran = stage.backup();
     ran.assert_found(&["displaced_file four.json"]);
     assert_eq!(ran.totals()["copied"], 2);
-    assert_eq!(
-        (&*stage.file(".backup/removed/four.json"), &*stage.file("four.json")),
-        ("mine", r#"{"n":"four"}"#)
+    let displaced = files(&root.join(".backup/displaced"));
+    let kept: Vec<_> =
+        displaced.iter().filter_map(|(path, content)| Some((path, content.as_ref()?))).collect();
+    assert!(
+        matches!(kept[..], [(path, content)] if path.ends_with("four.json") && content == "mine"),
+        "{kept:?}"
     );
+    assert_eq!(stage.file("four.json"), r#"{"n":"four"}"#);
     stage.verify().assert_well(&[("equal", 5)]);
 }
 

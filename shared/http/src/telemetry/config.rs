@@ -8,12 +8,14 @@ const LEVEL: Variable = Variable {
     fallbacks: &[],
     default: DefaultValue::Words("`INFO` for the server and the functions, `WARN` for commands"),
     meaning: "`TRACE`, `DEBUG`, `INFO`, `WARN` or `ERROR`",
+    is_secret: false,
 };
 const FILTER: Variable = Variable {
     name: "RUST_LOG",
     fallbacks: &[],
     default: DefaultValue::Words("none"),
     meaning: "a log filter, such as `info` or `analysis_storage=debug`; goes before `AWS_LOG_LEVEL`",
+    is_secret: false,
 };
 /// Lambda sets it for every function, and nobody else does.
 const IN_LAMBDA: &str = "AWS_LAMBDA_RUNTIME_API";

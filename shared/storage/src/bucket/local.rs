@@ -1,5 +1,6 @@
 //! A bucket of plain files: one file an object, its key the path below the root.
 
+mod failure;
 mod files;
 mod probe;
 mod walk;
@@ -20,6 +21,7 @@ use super::{
     ObjectMeta, Precondition, Put, RestoreTier, Restoring, Result, Version,
 };
 use crate::clock::{Clock, SystemClock};
+use crate::config::NamedBy;
 use crate::time::SavedAt;
 use crate::token::ContentToken;
 
@@ -35,6 +37,7 @@ const RESERVED: &str = ".storage";
 #[derive(Debug, Clone)]
 pub struct LocalBucket {
     root: Arc<Path>,
+    named_by: NamedBy,
 }
 
 impl LocalBucket {
@@ -45,16 +48,43 @@ impl LocalBucket {
     /// the protocol relies on: modification times to the microsecond, exclusive renames, locks, and names
     /// that differ only in case.
     pub async fn open(root: &Path) -> Result<Self> {
-        let root: Arc<Path> = root.into();
-        let bucket = Self { root: Arc::clone(&root) };
-        blocking(move || probe::probe(&root)).await?;
+        let bucket = Self::to_read(root);
+        bucket.make_and_try_out().await?;
         Ok(bucket)
     }
 
     /// The tree below `root` for reading only: nothing is made, nothing is tried out. A missing tree is an empty one.
     #[must_use]
     pub fn to_read(root: &Path) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), named_by: NamedBy::default() }
+    }
+
+    /// The same tree, as it is named by this.
+    #[must_use]
+    pub fn named_by(self, named_by: NamedBy) -> Self {
+        Self { named_by, ..self }
+    }
+
+    /// Makes the tree if it is missing, and proves that its file system carries the protocol.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open).
+    pub(crate) async fn make_and_try_out(&self) -> Result<()> {
+        let bucket = self.clone();
+        blocking(move || probe::probe(&bucket.root, bucket.named_by)).await
+    }
+
+    /// Checks that there is a tree that can be read; nothing is written.
+    ///
+    /// # Errors
+    /// [`BucketError::Misconfigured`] names the directory in full.
+    pub(crate) async fn check_that_it_exists(&self) -> Result<()> {
+        let bucket = self.clone();
+        blocking(move || probe::check_that_it_exists(&bucket.root, bucket.named_by)).await
+    }
+
+    fn failure(&self, action: &str, path: &Path, error: io::Error) -> BucketError {
+        failure::failure(self.named_by, action, path, error)
     }
 
     fn path(&self, key: &Key) -> Result<PathBuf> {
@@ -76,7 +106,7 @@ impl LocalBucket {
 
     fn write(&self, put: &Put) -> Result<ETag> {
         let path = self.path(&put.key)?;
-        let failed = |e| failure("write", &path, e);
+        let failed = |e| self.failure("write", &path, e);
         let parent = path.parent().unwrap_or(&self.root);
         files::create_directories(&self.root, parent).map_err(failed)?;
         let temporary = files::write_temporary(&self.root, &put.body, put.saved_at).map_err(failed)?;
@@ -95,19 +125,23 @@ impl LocalBucket {
             }
             Err(e) => return Err(failed(e.error)),
         }
-        files::sync_directory(parent).map_err(failed)?;
+        // By now readers see it, whatever becomes of the sync.
+        files::sync_directory(parent).map_err(|e| unsynced(parent, e))?;
         Ok(etag(put.saved_at, put.body.len() as u64))
     }
 
     fn remove(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
         let path = self.path(key)?;
-        let failed = |e| failure("delete", &path, e);
+        let failed = |e| self.failure("delete", &path, e);
         let _lock = files::lock(&self.root, key.as_str()).map_err(failed)?;
         if let Some(tag) = if_match {
             check_match(key, tag, meta_of(&path).map_err(failed)?.as_ref())?;
         }
         match fs::remove_file(&path) {
-            Ok(()) => files::sync_directory(path.parent().unwrap_or(&self.root)).map_err(failed),
+            Ok(()) => {
+                let parent = path.parent().unwrap_or(&self.root);
+                files::sync_directory(parent).map_err(|e| unsynced(parent, e))
+            }
             Err(e) if is_absent(&e) => Ok(()),
             Err(e) => Err(failed(e)),
         }
@@ -116,7 +150,7 @@ impl LocalBucket {
     /// The file of an object and what is known of it, unless the caller holds it already or there is none.
     fn look(&self, key: &Key, if_none_match: Option<&ETag>) -> Result<Result<(File, ObjectMeta), Got>> {
         let path = self.path(key)?;
-        let failed = |e| failure("read", &path, e);
+        let failed = |e| self.failure("read", &path, e);
         let file = match File::open(&path) {
             Ok(file) => file,
             Err(e) if is_absent(&e) => return Ok(Err(Got::Absent)),
@@ -144,16 +178,8 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), NotFound | NotADirectory | IsADirectory | InvalidFilename)
 }
 
-fn failure(action: &str, path: &Path, error: io::Error) -> BucketError {
-    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
-    let what = format!("cannot {action} {}", path.display());
-    if matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem) {
-        let advice = format!(
-            "{what}: {error}; set LOCAL_STORAGE_DIR to a directory that this user may read and write"
-        );
-        return BucketError::Misconfigured { advice, source: Some(error.into()) };
-    }
-    BucketError::no_answer(what, error)
+fn unsynced(directory: &Path, error: io::Error) -> BucketError {
+    BucketError::no_answer(format!("cannot sync {}", directory.display()), error)
 }
 
 fn condition_fails(key: &Key) -> BucketError {
@@ -185,6 +211,8 @@ fn describe(metadata: &fs::Metadata) -> ObjectMeta {
         etag: etag(saved_at, metadata.len()),
         token: None,
         saved_at,
+        // Every other program leaves the nanoseconds of its write.
+        is_ours: age.subsec_nanos().is_multiple_of(1000),
         last_modified: Timestamp::from_microsecond(saved_at.micros()).unwrap_or(Timestamp::UNIX_EPOCH),
         version_id: None,
         archived: false,
@@ -234,17 +262,17 @@ impl Bucket for LocalBucket {
         // Allocated here: the C library keeps what is freed for the thread that allocated it, and of the threads
         // that access files there are many.
         let mut body = Vec::with_capacity(usize::try_from(meta.size).unwrap_or_default());
-        let path = self.path(key)?;
+        let (path, bucket) = (self.path(key)?, self.clone());
         blocking(move || {
-            file.read_to_end(&mut body).map_err(|e| failure("read", &path, e))?;
+            file.read_to_end(&mut body).map_err(|e| bucket.failure("read", &path, e))?;
             Ok(Got::Found(Object { meta, body: Bytes::from(body) }))
         })
         .await
     }
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
-        let path = self.path(key)?;
-        blocking(move || meta_of(&path).map_err(|e| failure("read", &path, e))).await
+        let (path, bucket) = (self.path(key)?, self.clone());
+        blocking(move || meta_of(&path).map_err(|e| bucket.failure("read", &path, e))).await
     }
 
     async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
@@ -272,8 +300,8 @@ impl Bucket for LocalBucket {
                 }
             }
         };
-        let root = Arc::clone(&self.root);
-        blocking(move || listed().map_err(|e| failure("list", &root, e))).await
+        let bucket = self.clone();
+        blocking(move || listed().map_err(|e| bucket.failure("list", &bucket.root, e))).await
     }
 
     async fn versions(&self, _: &Key) -> Result<Vec<Version>> {

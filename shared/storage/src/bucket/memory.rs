@@ -85,6 +85,7 @@ impl Bucket for MemoryBucket {
             token: Some(ContentToken::of_tag(&etag)),
             etag: etag.clone(),
             saved_at: put.saved_at,
+            is_ours: true,
             last_modified: self.clock.now(),
             version_id: None,
             archived: false,

@@ -5,7 +5,7 @@ mod archive;
 mod client;
 mod date;
 mod failure;
-mod keys;
+mod key_encoding;
 mod meta;
 mod request;
 #[cfg(test)]
@@ -36,6 +36,7 @@ use super::{
     ObjectMeta, Precondition, Put, RestoreTier, Restoring, Result, Version,
 };
 use crate::clock::{Clock, ClockOffset, SystemClock};
+use crate::config::NamedBy;
 use crate::error::Cause;
 use crate::token::ContentToken;
 use crate::windows::LONGEST_ATTEMPT;
@@ -55,6 +56,16 @@ pub struct S3Settings {
     pub region: String,
     /// The URL of a store other than Amazon's that speaks the same protocol.
     pub endpoint_url: Option<String>,
+    /// Who has said so: messages name what to correct.
+    pub named_by: NamedBy,
+}
+
+impl S3Settings {
+    /// Whether it is the same bucket, whoever has named it.
+    #[must_use]
+    pub fn is_same_bucket(&self, other: &Self) -> bool {
+        (&self.bucket, &self.region, &self.endpoint_url) == (&other.bucket, &other.region, &other.endpoint_url)
+    }
 }
 
 const _: () = assert!(
@@ -127,7 +138,7 @@ impl S3Bucket {
             let etag = request.etag(object.e_tag())?;
             Ok(Listed {
                 key: request
-                    .present(keys::decode(key, output.encoding_type()), "readable Key")
+                    .present(key_encoding::decode(key, output.encoding_type()), "readable Key")
                     .map(Key::new)?,
                 size: request.present(object.size().and_then(|size| u64::try_from(size).ok()), "Size")?,
                 token: Some(ContentToken::of_tag(&etag)),

@@ -18,6 +18,8 @@ pub struct Variable {
     pub default: DefaultValue,
     /// What it is for, as Markdown.
     pub meaning: &'static str,
+    /// Whether its value must not be shown.
+    pub is_secret: bool,
 }
 
 /// What holds if a variable is not set.
@@ -125,6 +127,7 @@ mod tests {
         fallbacks: &["B_PORT", "C_PORT"],
         default: DefaultValue::Value("80"),
         meaning: "where to listen",
+        is_secret: false,
     };
 
     #[test]

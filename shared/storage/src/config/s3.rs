@@ -1,5 +1,6 @@
 //! The settings of an S3 bucket: the store's own, and another one.
 
+use super::NamedBy;
 use super::environment::{DefaultValue, Environment, Variable, wrong};
 use crate::bucket::s3::S3Settings;
 use crate::error::{Error, Result};
@@ -9,31 +10,36 @@ pub(super) const BUCKET: Variable = Variable {
     fallbacks: &[],
     default: DefaultValue::Words("none; required for `s3`"),
     meaning: "an existing bucket",
+    is_secret: false,
 };
 pub(super) const REGION: Variable = Variable {
     name: "S3_REGION",
     fallbacks: &["AWS_REGION"],
     default: DefaultValue::Value("us-east-1"),
     meaning: "the region of the bucket",
+    is_secret: false,
 };
 pub(super) const PREFIX: Variable = Variable {
     name: "S3_PREFIX",
     fallbacks: &[],
     default: DefaultValue::Value("design-analysis"),
     meaning: "what all keys begin with",
+    is_secret: false,
 };
 pub(super) const ENDPOINT: Variable = Variable {
     name: "S3_ENDPOINT_URL",
     fallbacks: &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"],
     default: DefaultValue::Words("Amazon's"),
     meaning: "URL of another store that speaks the S3 protocol",
+    is_secret: false,
 };
 
 const BUCKET_NAME: &str = "a bucket name: 3 to 63 characters of a-z 0-9 . -";
 const HTTP_URL: &str = "a URL that begins with http:// or https://";
 
-/// The settings of another bucket than the store's own. A region or endpoint that is not given is that of the process
-/// environment, as for the store's own bucket.
+/// The settings of another bucket than the store's own, named by the options `--from`, `--from-region` and
+/// `--from-endpoint`. A region or endpoint that is not given is that of the process environment, as for the store's own
+/// bucket.
 ///
 /// # Errors
 /// [`Error::Misconfigured`] names what is wrong.
@@ -42,19 +48,17 @@ pub fn other_bucket_from_env(
     region: Option<String>,
     endpoint: Option<String>,
 ) -> Result<S3Settings> {
-    let environment = Environment::of_process();
+    let (environment, named_by) = (Environment::of_process(), NamedBy::FromOption);
     if !is_bucket_name(bucket) {
-        return Err(Error::misconfigured(format!("{bucket:?} is not {BUCKET_NAME}")));
+        return Err(wrong(named_by.bucket(), bucket, BUCKET_NAME));
     }
     let endpoint_url = match endpoint {
-        Some(url) if !is_http(&url) => {
-            return Err(Error::misconfigured(format!("the endpoint {url:?} is not {HTTP_URL}")));
-        }
+        Some(url) if !is_http(&url) => return Err(wrong(named_by.endpoint(), &url, HTTP_URL)),
         Some(url) => Some(url),
         None => endpoint_url(&environment)?,
     };
     let region = region.unwrap_or_else(|| environment.text(&REGION));
-    Ok(S3Settings { bucket: bucket.to_owned(), region, endpoint_url })
+    Ok(S3Settings { bucket: bucket.to_owned(), region, endpoint_url, named_by })
 }
 
 /// The settings of the store's own bucket.
@@ -63,7 +67,18 @@ pub(super) fn own_bucket(environment: &Environment<'_>) -> Result<S3Settings> {
         bucket: bucket_name(environment)?,
         region: environment.text(&REGION),
         endpoint_url: endpoint_url(environment)?,
+        named_by: NamedBy::Variables,
     })
+}
+
+/// The settings of the bucket that `--store` names.
+pub(super) fn named_bucket(name: &str, environment: &Environment<'_>) -> Result<S3Settings> {
+    let named_by = NamedBy::StoreOption;
+    if !is_bucket_name(name) {
+        return Err(wrong(named_by.bucket(), name, BUCKET_NAME));
+    }
+    let (region, endpoint_url) = (environment.text(&REGION), endpoint_url(environment)?);
+    Ok(S3Settings { bucket: name.to_owned(), region, endpoint_url, named_by })
 }
 
 fn bucket_name(environment: &Environment<'_>) -> Result<String> {
@@ -93,7 +108,16 @@ fn is_http(url: &str) -> bool {
 }
 
 pub(super) fn prefix(environment: &Environment<'_>) -> Result<String> {
-    let prefix = environment.text(&PREFIX);
+    checked_prefix(PREFIX.name, environment.text(&PREFIX))
+}
+
+/// The prefix that `--store` names, else the default one.
+pub(super) fn named_prefix(prefix: Option<&str>) -> Result<String> {
+    let default = Environment::from_lookup(|_| None).text(&PREFIX);
+    checked_prefix(NamedBy::StoreOption.bucket(), prefix.map_or(default, str::to_owned))
+}
+
+fn checked_prefix(setting: &str, prefix: String) -> Result<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let trimmed = prefix.trim_matches('/');
     // A key is at most 1,024 bytes long; ours need fewer than 300 behind the prefix.
@@ -102,6 +126,6 @@ pub(super) fn prefix(environment: &Environment<'_>) -> Result<String> {
     {
         Ok(prefix)
     } else {
-        Err(PREFIX.wrong(&prefix, "a path of at most 512 characters of A-Z a-z 0-9 . _ - /"))
+        Err(wrong(setting, &prefix, "a path of at most 512 characters of A-Z a-z 0-9 . _ - /"))
     }
 }

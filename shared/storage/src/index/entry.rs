@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_keys_are_not_entries() {
+    fn unrelated_keys_are_not_entries() {
         let good = entry("a").to_string();
         for bad in ["", "x", &good[1..], &good.replace("!a!", "!a b!"), &good.replace("13i8", "013i8")] {
             assert_eq!(Entry::parse(bad), None, "{bad}");

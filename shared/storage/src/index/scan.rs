@@ -18,7 +18,7 @@ pub(crate) struct IdEntries {
 }
 
 impl IdEntries {
-    /// The newest entry: tokens grow from each document to the one that replaces it, so that no older one is current
+    /// The newest entry: `saved_at` grows from each document to the one that replaces it, so that no older one is current
     /// when two are there.
     pub(crate) fn newest(self) -> Option<Entry> {
         self.entries.into_iter().max_by_key(|entry| entry.saved_at)

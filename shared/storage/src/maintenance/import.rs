@@ -2,6 +2,7 @@
 
 use md5::{Digest, Md5};
 
+use super::repair::Adopt;
 use crate::Analyses;
 use crate::bucket::{ETag, GetOptions, Got, Key, ObjectMeta};
 use crate::document::Document;
@@ -175,7 +176,8 @@ impl Analyses {
     async fn ensure_indexed(&self, id: &AnalysisId, created_at: CreatedAt, saved_at: SavedAt) -> Result<()> {
         match &self.entries_of(id, created_at).await?[..] {
             [(_, entry)] if entry.saved_at == saved_at => Ok(()),
-            _ => self.repair_at(id, created_at).await,
+            // These very bytes are what the caller imports, whatever they are.
+            _ => self.repair_at(id, created_at, Adopt::Everything).await,
         }
     }
 }

@@ -6,9 +6,11 @@
 //! is safe while the store is in use and may be repeated.
 
 mod analysis;
+mod contents;
 mod document;
 mod duplicates;
 mod entry;
+mod finding;
 mod legacy;
 mod month;
 mod month_index;
@@ -17,18 +19,19 @@ mod observed;
 mod position;
 mod records;
 mod suspects;
+mod verdict;
 
-use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
-
-use crate::bucket::Key;
-
 pub use crate::totals::TotalsCheck;
+pub(crate) use analysis::Adopt;
+pub use contents::{AgreedDocument, Contents};
+use finding::Inspection;
+pub use finding::{Damage, Finding};
 pub use month::MonthRepair;
 pub(in crate::maintenance) use observed::ObservedDocument;
 pub use position::RepairPosition;
+pub(in crate::maintenance) use verdict::{SavedBytes, Verdict};
 
 /// How many suspects are looked at together.
 const PARALLEL: usize = 16;
@@ -41,65 +44,36 @@ pub enum Mode {
         /// A document younger than this may belong to a save in flight, and is not judged.
         grace: Duration,
     },
-    /// Damage is mended where it can be.
-    Repair,
+    /// Damage is mended where it can be. What only people can decide is found, and left.
+    Repair {
+        /// People have decided that a document which another program has replaced is the one to keep.
+        adopt_changed: bool,
+        /// People have decided that a document which is gone will not come back.
+        forget_lost: bool,
+    },
 }
 
 impl Mode {
     /// Checking, with a grace longer than any save takes.
     pub const CHECK: Self = Self::Check { grace: crate::windows::CRASHED_AFTER };
-}
+    /// Repairing, with nothing decided by people.
+    pub const REPAIR: Self = Self::Repair { adopt_changed: false, forget_lost: false };
 
-/// The kinds of damage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Damage {
-    /// A document without a current index entry.
-    Orphan,
-    /// An index entry without a document.
-    DanglingEntry,
-    /// Index entries beside the current one, or strays where their id does not belong.
-    Stale,
-    /// An index entry in the format of an earlier version of this software.
-    Legacy,
-    /// A document with a named id that has no id record.
-    NoIdRecord,
-    /// An object among the documents that no id leads to. It has to be moved or removed by hand.
-    Misplaced,
-    /// An id record that cannot be read. It has to be mended or removed by hand.
-    BadIdRecord,
-    /// An object that the storage does not give out. The advice says why not.
-    Unreadable,
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Orphan => "document without a current index entry",
-            Self::DanglingEntry => "index entry without a document",
-            Self::Stale => "stale index entry",
-            Self::Legacy => "index entry of an earlier version",
-            Self::NoIdRecord => "document without an id record",
-            Self::Misplaced => "misplaced object",
-            Self::BadIdRecord => "unreadable id record",
-            Self::Unreadable => "unreadable object",
-        })
+    /// Whether anything is written.
+    #[must_use]
+    pub fn is_repair(self) -> bool {
+        matches!(self, Self::Repair { .. })
     }
-}
 
-/// One thing that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// What is wrong.
-    pub damage: Damage,
-    /// The object that is not as it should be: for dangling entries and strays the index entry, else the document or
-    /// id record.
-    pub key: Key,
-    /// Whether it has been mended.
-    pub repaired: bool,
-    /// What to do about it by hand, where nothing else helps.
-    pub advice: Option<String>,
+    /// Whether the entries of documents that are gone are removed.
+    #[must_use]
+    pub fn forgets_lost(self) -> bool {
+        matches!(self, Self::Repair { forget_lost: true, .. })
+    }
+
+    pub(super) fn adopts_changed(self) -> bool {
+        matches!(self, Self::Repair { adopt_changed: true, .. })
+    }
 }
 
 /// What one step of a check or repair has done.
@@ -113,6 +87,8 @@ pub struct RepairStep {
     pub in_flight: u64,
     /// What was found.
     pub findings: Vec<Finding>,
+    /// The documents whose contents may be looked at, if that was asked for.
+    pub agreed: Vec<AgreedDocument>,
 }
 
 impl RepairStep {
@@ -126,28 +102,6 @@ impl RepairStep {
         self.documents += other.documents;
         self.in_flight += other.in_flight;
         self.findings.extend(other.findings);
-    }
-}
-
-/// What the inspection of one object has found.
-#[derive(Debug, Default)]
-struct Inspection {
-    findings: Vec<Finding>,
-    in_flight: bool,
-}
-
-impl Inspection {
-    fn found(damage: Damage, key: Key, repaired: bool) -> Self {
-        Self { findings: vec![Finding { damage, key, repaired, advice: None }], in_flight: false }
-    }
-
-    fn and(mut self, other: Self) -> Self {
-        self.findings.extend(other.findings);
-        Self { in_flight: self.in_flight || other.in_flight, ..self }
-    }
-
-    fn by_hand(damage: Damage, key: Key, advice: String) -> Self {
-        let finding = Finding { damage, key, repaired: false, advice: Some(advice) };
-        Self { findings: vec![finding], in_flight: false }
+        self.agreed.extend(other.agreed);
     }
 }

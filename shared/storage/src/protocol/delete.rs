@@ -36,7 +36,7 @@ impl Analyses {
         self.mark(created_at).await?;
         if let Err(refused) = self.delete_document(id, &document, seen, if_match).await {
             if let Error::PreconditionFailed(_) = refused {
-                self.repair_if_inconsistent(id, created_at).await?;
+                self.repair_if_inconsistent(id, created_at, true).await?;
                 self.confirm(created_at).await?;
             }
             return Err(refused);

@@ -44,6 +44,12 @@ impl Analyses {
         }
     }
 
+    /// Writes the record of a named id anew, where what lies there cannot be read.
+    pub(crate) async fn replace_id_record(&self, id: &AnalysisId, created_at: CreatedAt) -> Result<()> {
+        let body = IdRecord::new(created_at).to_json();
+        self.requests.put_whatever(&self.layout.id_record(id), |_| body.clone()).await
+    }
+
     /// Fixes the creation time of a named id, unless it has one; the one it then has, and whether it had one before.
     pub(crate) async fn ensure_id_record(
         &self,

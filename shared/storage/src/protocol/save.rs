@@ -122,7 +122,7 @@ impl Analyses {
         let look_first = is_known || document.size() > LARGE;
         let (written, created) = match self.write_document(place, document, condition, look_first).await {
             Err(refused @ Error::PreconditionFailed(_)) => {
-                self.repair_if_inconsistent(id, created_at).await?;
+                self.repair_if_inconsistent(id, created_at, false).await?;
                 self.confirm(created_at).await?;
                 return Err(refused);
             }

@@ -39,7 +39,10 @@ impl Analyses {
 /// acknowledged the newest entry stands, or an analysis that was acknowledged before would vanish from the list.
 pub(crate) fn stale<'a>(entries: &'a [(Key, Entry)], document: Option<&ObjectMeta>) -> Vec<&'a Key> {
     let keep = document.and_then(|document| {
-        let current = entries.iter().find(|(_, entry)| entry.saved_at == document.saved_at);
+        let mut current = entries.iter().filter(|(_, entry)| entry.saved_at == document.saved_at);
+        // There are two where a document was adopted that another program has changed, but for its metadata.
+        let current =
+            current.clone().find(|(_, e)| Some(e.token) == document.token).or_else(|| current.next());
         let newest = || entries.iter().max_by_key(|(_, entry)| entry.saved_at);
         current.or_else(newest).map(|(key, _)| key)
     });

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
@@ -110,11 +111,12 @@ impl Bucket for HostileBucket {
             size,
             etag: ETag::new("\"found\""),
             saved_at,
+            is_ours: true,
             token: None,
             last_modified,
             version_id: None,
             archived: false,
-            metadata: Default::default(),
+            metadata: BTreeMap::new(),
         }))
     }
 
@@ -223,7 +225,7 @@ async fn lost_and_found(found: Found) -> crate::Result<PutOutcome> {
 }
 
 #[tokio::test]
-async fn a_lost_write_is_recognised_by_its_token_and_size() {
+async fn a_lost_write_is_recognised_by_its_time_and_size() {
     let own = lost_and_found(Found::Own { size: BODY.len() as u64 }).await;
     assert!(matches!(own, Ok(PutOutcome::Written(_))), "{own:?}");
     let other = lost_and_found(Found::Own { size: 3 }).await;

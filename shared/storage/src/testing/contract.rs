@@ -108,6 +108,7 @@ pub async fn an_object_is_read_back_as_it_was_written(bucket: Shared) {
         assert_eq!(object.body, body.as_bytes());
         assert_eq!((object.meta.saved_at, object.meta.size), (written.saved_at, body.len() as u64));
         assert_eq!((&object.meta.etag, object.meta.archived), (&etag, false));
+        assert!(object.meta.is_ours && head.is_ours);
         assert_eq!((head.saved_at, head.size, head.etag), (written.saved_at, body.len() as u64, etag));
     }
 }

@@ -17,6 +17,7 @@ use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use tempfile::TempDir;
 
 use crate::bucket::s3::{S3Bucket, S3Settings};
+use crate::config::NamedBy;
 
 const REGION: &str = "us-east-1";
 const ACCESS_KEY_ID: &str = "test";
@@ -93,7 +94,12 @@ impl Ministack {
     /// The settings of a bucket in the emulator.
     #[must_use]
     pub fn settings(&self, bucket: &str) -> S3Settings {
-        S3Settings { bucket: bucket.into(), region: REGION.into(), endpoint_url: Some(self.endpoint()) }
+        S3Settings {
+            bucket: bucket.into(),
+            region: REGION.into(),
+            endpoint_url: Some(self.endpoint()),
+            named_by: NamedBy::Variables,
+        }
     }
 
     /// Creates a bucket.

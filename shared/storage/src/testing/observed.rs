@@ -113,6 +113,8 @@ pub enum Fault {
     AnswerLost,
     /// The request itself is lost, which its client cannot tell from a lost answer.
     RequestLost,
+    /// The object is archived, as `InvalidObjectState` says of a GET.
+    Archived,
 }
 
 /// Decides for each request, by its kind and its key (or prefix), whether it fails.
@@ -156,6 +158,7 @@ impl FaultyBucket {
             Some(Fault::Refused) => {
                 Err(BucketError::refused(format!("{operation:?} {key}"), "injected: refused"))
             }
+            Some(Fault::Archived) => Err(BucketError::Archived(key.to_owned())),
             Some(fault) => {
                 if fault == Fault::AnswerLost {
                     request.await?;

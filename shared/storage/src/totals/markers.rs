@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::Period;
-use crate::Analyses;
 use crate::bucket::{ETag, Key, Listed, MAX_KEYS};
 use crate::clock::{Clock, Stopwatch};
 use crate::error::Result;
 use crate::time::CreatedAt;
 use crate::windows::{ACCOUNTED_AFTER, MARKED_AFTER, RELIED_ON, RENEWED_AFTER, signed};
+use crate::{Analyses, StorageType};
 
 /// How many markers one reader removes; the next ones go on.
 const MAX_DELETES: usize = 500;
@@ -91,8 +92,10 @@ impl Analyses {
         }
         // Measured from before it is written, so that it never seems younger than it is.
         let since = Stopwatch::start(clock);
-        let unique = |saved_at: crate::SavedAt| {
-            format!("{} {:016x}\n", saved_at.timestamp(), self.clock().random()).into()
+        let unique = |saved_at: crate::SavedAt| match self.storage_type {
+            // The time of a file tells it apart, and what has no bytes fits on a full disk: deleting must go on there.
+            StorageType::Local => Bytes::new(),
+            _ => format!("{} {:016x}\n", saved_at.timestamp(), self.clock().random()).into(),
         };
         self.requests.put_whatever(&self.layout.marker(period), unique).await?;
         self.markers.remember(period, since, clock);

@@ -9,11 +9,11 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, future, stream};
 use jiff::Timestamp;
 
+use super::Period;
 use super::markers::{Marker, MarkerListing};
 use super::period::floor_to_hour;
 use super::snapshot::Snapshot;
 use super::sums::Periods;
-use super::{Period, Stats};
 use crate::Analyses;
 use crate::bucket::{ETag, GetOptions, Got, MAX_KEYS, Precondition, Put};
 use crate::error::Result;
@@ -36,11 +36,11 @@ pub(super) struct SnapshotWithMarkers {
 
 /// The sums of all periods.
 #[derive(Debug)]
-struct View {
-    basis: SnapshotWithMarkers,
-    periods: Periods,
+pub(super) struct View {
+    pub(super) basis: SnapshotWithMarkers,
+    pub(super) periods: Periods,
     /// The bucket's time of the listing of the markers.
-    as_of: Timestamp,
+    pub(super) as_of: Timestamp,
 }
 
 /// A span of time that is counted anew: whole periods.
@@ -56,43 +56,8 @@ fn sealable(now: Timestamp) -> Timestamp {
 }
 
 impl Analyses {
-    /// Totals over all analyses, every acknowledged save included.
-    ///
-    /// 1. LIST the markers.
-    /// 2. *Then* GET the snapshot and LIST the index of what cannot be sealed yet.
-    /// 3. LIST the index of what is sealed but in doubt: marked, or past its retention in part.
-    /// 4. If an hour more is over, or changes that were marked have landed, PUT the next snapshot, where the stored one is
-    ///    still that of step 2. This is the commit point of sealing; the answer is the same without it.
-    /// 5. DELETE the markers that it accounts for, if they are still those of step 1.
-    ///
-    /// Three requests, and one more: for each thousand analyses of the last two hours, for each span of time whose
-    /// analyses have changed in the last quarter of an hour (neighbouring ones with few analyses together), and to store
-    /// the totals of an hour that is over.
-    ///
-    /// # Errors
-    /// Only those of every request.
-    pub async fn stats(&self) -> Result<Stats> {
-        let view = self.view().await?;
-        if view.is_outdated(self.retention) {
-            // The answer is exact either way: the next reader tries again.
-            if let Err(error) = self.seal(&view.basis, &view.periods, view.as_of).await {
-                tracing::warn!(%error, "the totals of past periods were not stored");
-            }
-        }
-        Ok(Stats::from_periods(&view.periods, view.as_of, self.storage_type))
-    }
-
-    /// Totals over all analyses as [`stats`](Self::stats) gives them, by its steps 1 to 3: nothing is written.
-    ///
-    /// # Errors
-    /// Only those of every request.
-    pub async fn stats_unsealed(&self) -> Result<Stats> {
-        let view = self.view().await?;
-        Ok(Stats::from_periods(&view.periods, view.as_of, self.storage_type))
-    }
-
     /// The markers, *then* the snapshot and the index.
-    async fn view(&self) -> Result<View> {
+    pub(super) async fn view(&self) -> Result<View> {
         #[cfg(feature = "testing")]
         let early = self.early_snapshot().await?;
         let MarkerListing { markers, date, .. } = self.list_markers().await?;
@@ -218,7 +183,7 @@ impl SnapshotWithMarkers {
 impl View {
     /// Whether a new snapshot would spare the next reader some work. While the changes that markers announce may still
     /// be under way it would not.
-    fn is_outdated(&self, retention: Retention) -> bool {
+    pub(super) fn is_outdated(&self, retention: Retention) -> bool {
         let snapshot = &self.basis.snapshot;
         snapshot.sealed_until < sealable(self.as_of)
             || self.basis.accounted(snapshot.sealed_until).next().is_some()

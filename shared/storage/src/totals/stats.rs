@@ -1,4 +1,4 @@
-//! The answer to who asks for totals.
+//! Totals: the operation, and its answer.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::sums::{Counts, Periods, Sums};
+use crate::Analyses;
 use crate::analyses::StorageType;
+use crate::error::Result;
 use crate::month::Month;
 use crate::time::CreatedAt;
 
@@ -37,6 +39,43 @@ pub struct Stats {
     pub storage_type: StorageType,
 }
 
+impl Analyses {
+    /// Totals over all analyses, every acknowledged save included.
+    ///
+    /// 1. LIST the markers.
+    /// 2. *Then* GET the snapshot and LIST the index of what cannot be sealed yet.
+    /// 3. LIST the index of what is sealed but in doubt: marked, or past its retention in part.
+    /// 4. If an hour more is over, or changes that were marked have landed, PUT the next snapshot, where the stored one is
+    ///    still that of step 2. This is the commit point of sealing; the answer is the same without it.
+    /// 5. DELETE the markers that it accounts for, if they are still those of step 1.
+    ///
+    /// Three requests, and one more: for each thousand analyses of the last two hours, for each span of time whose
+    /// analyses have changed in the last quarter of an hour (neighbouring ones with few analyses together), and to store
+    /// the totals of an hour that is over.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    pub async fn stats(&self) -> Result<Stats> {
+        let view = self.view().await?;
+        if view.is_outdated(self.retention) {
+            // The answer is exact either way: the next reader tries again.
+            if let Err(error) = self.seal(&view.basis, &view.periods, view.as_of).await {
+                tracing::warn!(%error, "the totals of past periods were not stored");
+            }
+        }
+        Ok(Stats::from_periods(&view.periods, view.as_of, self.storage_type))
+    }
+
+    /// Totals over all analyses as [`stats`](Self::stats) gives them, by its steps 1 to 3: nothing is written.
+    ///
+    /// # Errors
+    /// Only those of every request.
+    pub async fn stats_unsealed(&self) -> Result<Stats> {
+        let view = self.view().await?;
+        Ok(Stats::from_periods(&view.periods, view.as_of, self.storage_type))
+    }
+}
+
 impl Stats {
     /// The sum of some periods.
     #[expect(clippy::cast_precision_loss, reason = "rounded figures for people")]
@@ -63,5 +102,33 @@ impl Stats {
             newest: instant(totals.newest_created_ms),
             storage_type,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::totals::Period;
+
+    fn stats(sums: Sums) -> Stats {
+        let at = |millis| Period::hour(CreatedAt::from_millis(millis).unwrap());
+        let periods = [(at(1_704_067_200_000), sums), (at(1_714_067_200_000), Sums::default())].into();
+        Stats::from_periods(&periods, Timestamp::UNIX_EPOCH, StorageType::Memory)
+    }
+
+    #[test]
+    fn figures_for_people_are_rounded_and_months_without_analyses_left_out() {
+        let mut sums = Sums::default();
+        (sums.analyses, sums.size_bytes, sums.execution_ms, sums.timed) = (7, 1_600_000, 10_000, 3);
+        let stats = stats(sums);
+        assert_eq!((stats.total_size_mb, stats.average_execution_time), (1.53, Some(3.333)));
+        assert_eq!(stats.by_month, [("2024-01".to_owned(), 7)].into());
+    }
+
+    #[test]
+    fn analyses_that_state_no_time_have_no_mean() {
+        let mut sums = Sums::default();
+        sums.analyses = 1;
+        assert_eq!(stats(sums).average_execution_time, None);
     }
 }

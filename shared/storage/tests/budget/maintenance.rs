@@ -39,7 +39,7 @@ async fn a_sound_store_is_compared_by_listings_alone() {
         let spent = bucket.0.take();
         assert_eq!(spent.keys().collect::<Vec<_>>(), [&Operation::List], "{spent:?}");
         assert!(spent[&Operation::List] <= 4 * months + 2, "{spent:?} for {months} months");
-        for mode in [Mode::CHECK, Mode::Repair] {
+        for mode in [Mode::CHECK, Mode::REPAIR] {
             let (spent, documents) = gone_through(&bucket, &analyses, mode).await;
             assert_eq!(documents, total);
             assert_eq!(spent.keys().collect::<Vec<_>>(), [&Operation::List], "{spent:?}");

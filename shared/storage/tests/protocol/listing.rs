@@ -94,7 +94,7 @@ async fn of_more_entries_of_one_id_than_a_page_of_keys_has_the_newest_is_shown()
     for n in 1..60 {
         let saved_at = SavedAt::from_micros(saved.entry.saved_at.micros() + n);
         let stale = Entry { saved_at, size: n.unsigned_abs(), ..saved.entry.clone() };
-        store.put_foreign(&format!("t/metadata/index/{stale}")).await;
+        store.put_unrelated(&format!("t/metadata/index/{stale}")).await;
     }
     let query = ListQuery { limit: Limit::parse("1").unwrap(), ..ListQuery::default() };
     assert_eq!(store.list(&query).await[0].size, 59);

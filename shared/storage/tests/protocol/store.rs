@@ -77,7 +77,7 @@ impl Store {
     }
 
     /// Puts an empty object there, as other programs may.
-    pub(crate) async fn put_foreign(&self, key: &str) {
+    pub(crate) async fn put_unrelated(&self, key: &str) {
         let (key, saved_at) = (Key::new(key), SavedAt::from_micros(1));
         let precondition = Precondition::None;
         self.bucket

@@ -9,11 +9,11 @@ use bytes::Bytes;
 use crate::store::{HOUR, Store, document};
 
 #[tokio::test]
-async fn foreign_objects_in_the_index_are_not_analyses() {
+async fn unrelated_objects_in_the_index_are_not_analyses() {
     let store = Store::new();
     store.save("study-1", "{}").await;
     for name in ["README.txt", "0!", "9999999999999!x!y", "8230000000000!a!b!c!d!e!f!G"] {
-        store.put_foreign(&format!("t/metadata/index/{name}")).await;
+        store.put_unrelated(&format!("t/metadata/index/{name}")).await;
     }
     assert_eq!(store.all().await, ["study-1"]);
     assert_eq!(store.analyses.stats().await.unwrap().total_analyses, 1);
@@ -32,7 +32,7 @@ async fn a_damaged_id_record_is_reported_and_not_overwritten() {
 }
 
 #[tokio::test]
-async fn pages_of_foreign_keys_neither_end_a_list_nor_hold_it_up() {
+async fn pages_of_unrelated_keys_neither_end_a_list_nor_hold_it_up() {
     let store = Store::new();
     store.save("old", "{}").await;
     store.clock.advance(24 * HOUR);
@@ -40,7 +40,7 @@ async fn pages_of_foreign_keys_neither_end_a_list_nor_hold_it_up() {
     // In front of all entries, between the two, and behind both; more than a page each.
     for place in ["0", "82315/0", "~"] {
         for n in 0..2100 {
-            store.put_foreign(&format!("t/metadata/index/{place}{n:04}")).await;
+            store.put_unrelated(&format!("t/metadata/index/{place}{n:04}")).await;
         }
     }
     let mut query = ListQuery { limit: Limit::parse("1").unwrap(), ..ListQuery::default() };
@@ -78,7 +78,7 @@ async fn entries_of_the_version_before_are_not_taken_for_nothing_and_repair_take
     }
     for key in store.bucket.list("t/metadata/index/", None, 10).await.unwrap().keys() {
         store.bucket.delete(key, None).await.unwrap();
-        store.put_foreign(&legacy(key.as_str())).await;
+        store.put_unrelated(&legacy(key.as_str())).await;
     }
     for result in
         [store.analyses.list(&ListQuery::default()).await.map(drop), store.analyses.stats().await.map(drop)]
@@ -93,7 +93,7 @@ async fn entries_of_the_version_before_are_not_taken_for_nothing_and_repair_take
 
     let mut taken_over = 0;
     for month in store.analyses.months().await.unwrap() {
-        let mut repair = store.analyses.repair_month(month, Mode::Repair);
+        let mut repair = store.analyses.repair_month(month, Mode::REPAIR);
         while let Some(page) = repair.step().await.unwrap() {
             assert!(page.findings.iter().all(|finding| finding.damage == Damage::Legacy && finding.repaired));
             taken_over += page.findings.len();
@@ -109,7 +109,7 @@ async fn entries_of_a_later_version_ask_for_that_version() {
     let store = Store::new();
     store.save("study-1", "{}").await;
     let key = store.bucket.list("t/metadata/index/", None, 1).await.unwrap().objects.remove(0).key;
-    store.put_foreign(&key.as_str().replace("!2!", "!3!")).await;
+    store.put_unrelated(&key.as_str().replace("!2!", "!3!")).await;
     match store.analyses.list(&ListQuery::default()).await {
         Err(Error::Misconfigured { advice, .. }) => assert!(advice.contains("later version"), "{advice}"),
         other => panic!("{other:?}"),

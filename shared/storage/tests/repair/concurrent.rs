@@ -17,7 +17,7 @@ use futures::FutureExt;
 use jiff::SignedDuration;
 
 use crate::in_flight::Patient;
-use crate::store::{ONE, Store, TWO, UUID7, document, maintain};
+use crate::store::{FORGETTING, ONE, Store, TWO, UUID7, document, maintain};
 
 /// A bucket that lets others run between any two requests.
 #[derive(Debug)]
@@ -111,12 +111,12 @@ async fn checks_and_repairs_while_others_work_lose_nothing_and_report_nothing() 
         let often = async |own: &Analyses, mode| {
             for _ in 0..6 {
                 let report = maintain(own, None, mode).await;
-                assert!(mode == Mode::Repair || report.findings.is_empty(), "{report:?}");
+                assert!(mode.is_repair() || report.findings.is_empty(), "{report:?}");
             }
         };
         let (stored, (), ()) = futures::join!(
             futures::future::join_all(workers.iter().enumerate().map(|(n, w)| work(&store, w, n))),
-            often(&maintainers[0], Mode::Repair),
+            often(&maintainers[0], FORGETTING),
             often(&maintainers[1], Mode::CHECK),
         );
         let expected: BTreeMap<String, u64> = stored.into_iter().flatten().collect();
@@ -124,7 +124,7 @@ async fn checks_and_repairs_while_others_work_lose_nothing_and_report_nothing() 
         assert_eq!(listed.len(), expected.len(), "seed {seed}");
         assert!(listed.iter().all(|e| expected[e.id.as_str()] == e.size), "seed {seed}");
         assert_eq!(maintain(&store.analyses, None, Mode::CHECK).await.findings, []);
-        let report = maintain(&store.analyses, None, Mode::Repair).await;
+        let report = maintain(&store.analyses, None, Mode::REPAIR).await;
         assert_eq!(report.findings, [], "the index holds just the current entries, seed {seed}");
     }
 }
@@ -205,7 +205,7 @@ async fn interleave(start: Start, id: &str, outer: Act, inner: Act, before: usiz
     let what = format!("{start:?} {id}: {inner:?} before request {before} of {outer:?}");
     let reached = reached.load(Ordering::Relaxed);
     if reached {
-        let report = maintain(&store.analyses, None, Mode::Repair).await;
+        let report = maintain(&store.analyses, None, Mode::REPAIR).await;
         assert_eq!(report.findings, [], "{what}");
     }
     reached

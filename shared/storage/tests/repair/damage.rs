@@ -205,19 +205,48 @@ async fn id_records_that_are_lost_or_wrong_or_junk_are_told_apart() {
         store.put("metadata/ids/junk", "junk", &[]).await;
         let damage = [Damage::Stale, Damage::NoIdRecord, Damage::Misplaced, Damage::BadIdRecord];
         assert_eq!(store.damage().await, damage);
-        let report = maintain(&store.analyses, None, Mode::Repair).await;
+        let report = maintain(&store.analyses, None, Mode::REPAIR).await;
         let (repaired, left): (Vec<_>, Vec<_>) = report.findings.into_iter().partition(|f| f.repaired);
         assert_eq!(
             repaired.iter().map(|f| f.damage).collect::<Vec<_>>(),
-            [Damage::NoIdRecord, Damage::Stale]
+            [Damage::BadIdRecord, Damage::NoIdRecord, Damage::Stale]
         );
-        assert_eq!(
-            left.iter().map(|f| f.damage).collect::<Vec<_>>(),
-            [Damage::BadIdRecord, Damage::Misplaced]
-        );
+        assert_eq!(left.iter().map(|f| f.damage).collect::<Vec<_>>(), [Damage::Misplaced]);
         assert_eq!(store.check().await, left, "what needs a hand is reported every time");
         let mut ids: Vec<String> = store.list().await.iter().map(|entry| entry.id.to_string()).collect();
         ids.sort();
         assert_eq!(ids, ["junk", "lost", "sound"], "no id leads to what was saved as `wrong`");
+    }
+}
+
+#[tokio::test]
+async fn an_id_record_that_cannot_be_read_is_written_anew_as_the_entries_tell() {
+    for store in Store::each().await {
+        let entry = store.save("study-1", ONE).await;
+        store.clock.advance(Duration::from_hours(30));
+        store.put("metadata/ids/study-1", "junk", &[]).await;
+        assert_eq!(store.damage().await, [Damage::BadIdRecord]);
+        store.heal().await;
+        let again = store.save("study-1", TWO).await;
+        assert_eq!(again.created_at, entry.created_at);
+    }
+}
+
+#[tokio::test]
+async fn objects_in_the_index_that_are_no_entries_are_reported_once_and_left() {
+    for store in Store::each().await {
+        for month in ["2025-11", "2025-12", "2026-01"] {
+            store.clock.set(format!("{month}-15T12:00:00Z").parse().unwrap());
+            let entry = store.save(&format!("study-{month}"), ONE).await;
+            let key = Layout::new("").entry(&entry);
+            store.put(&format!("{}/junk", key.as_str().rsplit_once('/').unwrap().0), "", &[]).await;
+        }
+        store.put("metadata/index/README", "", &[]).await;
+        for mode in [Mode::REPAIR, Mode::CHECK] {
+            let findings = maintain(&store.analyses, None, mode).await.findings;
+            assert_eq!(findings.iter().map(|f| f.damage).collect::<Vec<_>>(), [Damage::NoEntry; 4]);
+            assert!(findings.iter().all(|finding| !finding.repaired && finding.advice.is_some()));
+        }
+        assert_eq!(store.list().await.len(), 3);
     }
 }

@@ -86,5 +86,5 @@ async fn what_is_past_its_retention_is_no_damage() {
         store.remove(part).await;
     }
     assert_eq!(store.check().await, []);
-    assert_eq!(maintain(&store.analyses, None, Mode::Repair).await.findings, []);
+    assert_eq!(maintain(&store.analyses, None, Mode::REPAIR).await.findings, []);
 }

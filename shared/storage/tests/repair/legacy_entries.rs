@@ -20,7 +20,7 @@ fn legacy_key(entry: &Entry) -> String {
 }
 
 /// Puts the entry of the earlier format in the place of this one.
-async fn age(store: &Store, entry: &Entry) {
+pub(crate) async fn age(store: &Store, entry: &Entry) {
     store.remove(Layout::new("t").entry(entry).as_str()).await;
     store.put(&legacy_key(entry), "", &[]).await;
 }
@@ -198,7 +198,7 @@ async fn a_repair_of_one_month_leaves_the_earlier_entries_of_others() {
         age(&store, &entry).await;
     }
     let december = store.month();
-    let pages = steps(&store.analyses, december, Mode::Repair).await;
+    let pages = steps(&store.analyses, december, Mode::REPAIR).await;
     assert_eq!(pages.iter().map(|page| page.findings.len()).sum::<usize>(), 1);
     assert_eq!(store.damage().await, [Damage::Legacy]);
 }
@@ -238,7 +238,7 @@ async fn repair_months(analyses: &analysis_storage::Analyses, now: jiff::Timesta
     let mut damage = Vec::new();
     for month in analyses.months().await.unwrap() {
         assert!(month <= Month::containing(now));
-        let pages = steps(analyses, month, Mode::Repair).await;
+        let pages = steps(analyses, month, Mode::REPAIR).await;
         damage.extend(pages.into_iter().flat_map(|page| page.findings).map(|finding| finding.damage));
     }
     damage
@@ -254,7 +254,7 @@ async fn an_index_of_a_later_version_is_left_alone() {
     let before = store.objects().await;
     let refused = |error: &Error| matches!(error, Error::Misconfigured { advice, .. } if advice.contains("later version"));
     assert!(refused(&store.analyses.months().await.unwrap_err()));
-    for mode in [Mode::CHECK, Mode::Repair] {
+    for mode in [Mode::CHECK, Mode::REPAIR] {
         assert!(refused(&store.analyses.repair_month(store.month(), mode).step().await.unwrap_err()));
     }
     assert_eq!(store.objects().await, before);
@@ -262,7 +262,7 @@ async fn an_index_of_a_later_version_is_left_alone() {
     store.remove("/index/").await;
     store.put(&format!("{key}!more"), "", &[]).await;
     assert_eq!(store.list().await, [entry]);
-    assert_eq!(maintain(&store.analyses, None, Mode::Repair).await.findings, []);
+    assert_eq!(maintain(&store.analyses, None, Mode::REPAIR).await.findings, []);
     assert_eq!(store.analyses.save_new(&document(ONE)).await.unwrap().entry.size, ONE.len() as u64);
 }
 

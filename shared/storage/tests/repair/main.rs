@@ -7,6 +7,7 @@ mod damage;
 mod in_flight;
 mod legacy_documents;
 mod legacy_entries;
+mod lost_and_damaged;
 mod paging;
 mod requests;
 mod store;

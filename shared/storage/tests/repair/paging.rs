@@ -22,13 +22,13 @@ async fn thousands_are_paged_and_a_repair_goes_on_where_it_was() {
     let before = store.analyses.stats().await.unwrap();
     store.remove("/metadata/").await;
 
-    let mut repair = store.analyses.repair_month(store.month(), Mode::Repair);
+    let mut repair = store.analyses.repair_month(store.month(), Mode::REPAIR);
     let first = repair.step().await.unwrap().unwrap();
     assert_eq!((first.entries, first.documents), (0, 0), "the index is empty");
     let second = repair.step().await.unwrap().unwrap();
     assert_eq!((second.documents, second.findings.len()), (1000, 1000));
     // Everything is forgotten; what was repaired is sound by now. Of named ids the record is lost, too.
-    let pages = steps(&store.analyses, store.month(), Mode::Repair).await;
+    let pages = steps(&store.analyses, store.month(), Mode::REPAIR).await;
     let figures: Vec<_> =
         pages.iter().map(|page| (page.entries, page.documents, page.findings.len())).collect();
     assert_eq!(figures, [(1000, 0, 0), (0, 1000, 0), (0, 1000, 250 + 2 * 750), (0, 500, 2 * 500)]);
@@ -53,11 +53,11 @@ async fn one_month_can_be_repaired_alone() {
     store.clock.set("2026-02-15T12:00:00Z".parse().unwrap());
     store.remove("/metadata/index/").await;
     let december = Some(Month::parse("2025-12").unwrap());
-    let report = maintain(&store.analyses, december, Mode::Repair).await;
+    let report = maintain(&store.analyses, december, Mode::REPAIR).await;
     assert_eq!((report.documents, report.findings.len()), (3, 3));
     let ids: Vec<_> = store.list().await.into_iter().map(|entry| entry.id.to_string()).collect();
     assert_eq!(ids, ["dec-30", "dec-15", "dec-01"]);
-    maintain(&store.analyses, None, Mode::Repair).await;
+    maintain(&store.analyses, None, Mode::REPAIR).await;
     let report = maintain(&store.analyses, december, Mode::CHECK).await;
     assert_eq!((report.documents, report.findings), (3, vec![]));
 }

@@ -9,7 +9,7 @@ use analysis_storage::repair::{Damage, Mode};
 use analysis_storage::testing::{CountingBucket, FaultyBucket, ManualClock, Operation};
 use analysis_storage::{Analyses, AnalysisId, Condition};
 
-use crate::store::{NOW, ONE, Store, TWO, UUID7, analyses, document, maintain, steps};
+use crate::store::{FORGETTING, NOW, ONE, Store, TWO, UUID7, analyses, document, maintain, steps};
 
 type Counting = Arc<CountingBucket<FaultyBucket>>;
 
@@ -33,7 +33,7 @@ async fn one_listing_for_each_started_thousand_and_nothing_else() {
         }
         store.clock.advance(Duration::from_hours(1));
         let (bucket, analyses) = counting(&store);
-        for mode in [Mode::CHECK, Mode::Repair] {
+        for mode in [Mode::CHECK, Mode::REPAIR] {
             let pages = steps(&analyses, store.month(), mode).await;
             assert_eq!(bucket.take(), lists(2 * expected), "{count} in mode {mode:?}");
             assert_eq!(pages.len(), 2 * expected);
@@ -125,7 +125,7 @@ async fn a_few_entries_without_documents_do_not_cost_the_listing_of_all_entries_
         store.remove(&format!("/{id}.json")).await;
     }
     let (bucket, analyses) = counting(&store);
-    let pages = steps(&analyses, store.month(), Mode::Repair).await;
+    let pages = steps(&analyses, store.month(), FORGETTING).await;
     let damage: Vec<Damage> =
         pages.iter().flat_map(|page| &page.findings).map(|finding| finding.damage).collect();
     assert_eq!(damage, [Damage::DanglingEntry; 3]);
@@ -138,13 +138,13 @@ async fn a_few_entries_without_documents_do_not_cost_the_listing_of_all_entries_
 #[tokio::test]
 async fn a_check_of_a_damaged_store_writes_nothing_at_all() {
     let store = Store::new();
-    for (id, text) in [("orphan", ONE), ("phantom", ONE), ("stale", ONE), ("record", ONE), (UUID7, ONE)] {
+    for (id, text) in [("orphan", ONE), ("dangling", ONE), ("stale", ONE), ("record", ONE), (UUID7, ONE)] {
         store.save(id, text).await;
     }
     store.clock.advance(Duration::from_hours(24 * 40));
     let settle = store.crashing(Operation::List, "/index/");
     settle.save(&store.id("stale"), &document(TWO), &Condition::None).await.unwrap_err();
-    for part in ["!orphan!", "/phantom.json", "/ids/record"] {
+    for part in ["!orphan!", "/dangling.json", "/ids/record"] {
         store.remove(part).await;
     }
     store.put("analysis/2024/01/stray.txt", "", &[]).await;

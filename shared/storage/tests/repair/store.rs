@@ -1,5 +1,6 @@
 //! A store to damage, check and heal.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,13 +18,15 @@ use bytes::Bytes;
 use tempfile::TempDir;
 
 pub(crate) const UUID7: &str = "018cc251-f400-7000-8000-000000000000";
+/// Repairing what a crashed delete has left behind, too: people know that nothing is lost.
+pub(crate) const FORGETTING: Mode = Mode::Repair { adopt_changed: false, forget_lost: true };
 pub(crate) const NOW: &str = "2026-01-15T12:00:00Z";
 
 pub(crate) struct Store {
     pub(crate) bucket: Arc<dyn Bucket>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) analyses: Analyses,
-    _directory: Option<TempDir>,
+    directory: Option<TempDir>,
 }
 
 impl Store {
@@ -51,7 +54,12 @@ impl Store {
 
     fn over(bucket: Arc<dyn Bucket>, clock: Arc<ManualClock>, directory: Option<TempDir>) -> Self {
         let analyses = analyses(bucket.clone(), &clock);
-        Self { bucket, clock, analyses, _directory: directory }
+        Self { bucket, clock, analyses, directory }
+    }
+
+    /// The file of an object, in a store of files.
+    pub(crate) fn file(&self, key: &Key) -> PathBuf {
+        self.directory.as_ref().unwrap().path().join(key.as_str())
     }
 
     /// Runs a request of a caller that crashes at its first request of this kind.
@@ -127,12 +135,12 @@ impl Store {
         damage
     }
 
-    /// Repairs; afterwards nothing is found, and each document is at its place in the index once.
+    /// Repairs, and forgets what is lost; afterwards nothing is found, and each document is at its place in the index once.
     pub(crate) async fn heal(&self) -> RepairStep {
-        let report = maintain(&self.analyses, None, Mode::Repair).await;
+        let report = maintain(&self.analyses, None, FORGETTING).await;
         assert!(report.findings.iter().all(|finding| finding.repaired), "{report:?}");
         assert_eq!(self.check().await, []);
-        assert_eq!(maintain(&self.analyses, None, Mode::Repair).await.findings, []);
+        assert_eq!(maintain(&self.analyses, None, Mode::REPAIR).await.findings, []);
         let count = |part: &str, keys: &[String]| keys.iter().filter(|key| key.contains(part)).count();
         let keys = self.keys().await;
         assert_eq!(count("/analysis/", &keys), count("/index/", &keys), "{keys:?}");
@@ -156,7 +164,7 @@ pub(crate) async fn maintain(analyses: &Analyses, month: Option<Month>, mode: Mo
     if month.is_none() {
         join(&mut all, analyses.check_outside_months().await.unwrap());
     }
-    if mode == Mode::Repair {
+    if mode.is_repair() {
         analyses.recount().await.unwrap();
     }
     all

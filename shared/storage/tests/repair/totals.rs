@@ -41,7 +41,7 @@ async fn totals_that_are_wrong_are_found_and_right_after_a_repair() {
         "{wrong:?}"
     );
     assert_eq!(store.objects().await, before, "a check writes nothing");
-    assert_eq!(maintain(&store.analyses, None, Mode::Repair).await.findings, []);
+    assert_eq!(maintain(&store.analyses, None, Mode::REPAIR).await.findings, []);
     assert_eq!(store.analyses.check_totals().await.unwrap(), TotalsCheck::Right);
     assert_eq!(store.analyses.stats().await.unwrap().total_analyses, 3);
 }
@@ -83,7 +83,7 @@ async fn a_repair_that_ends_before_its_recount_leaves_the_totals() {
     let store = miscounted().await;
     let stored = store.bucket.head(&Key::new(TOTALS)).await.unwrap();
     for month in store.analyses.months().await.unwrap() {
-        steps(&store.analyses, month, Mode::Repair).await;
+        steps(&store.analyses, month, Mode::REPAIR).await;
     }
     assert_eq!(store.bucket.head(&Key::new(TOTALS)).await.unwrap(), stored);
 }

@@ -38,7 +38,7 @@ async fn it_is_reported_with_its_key_on_every_run_and_everything_else_is_repaire
         let key = "t/analysis/2026/01/bad.json";
         let mut found = Vec::new();
         for _ in 0..3 {
-            let findings = maintain(&failing, None, Mode::Repair).await.findings;
+            let findings = maintain(&failing, None, Mode::REPAIR).await.findings;
             assert!(is_reported(&findings, key), "{operation:?} {findings:?}");
             found.push(findings.len());
         }
@@ -74,7 +74,7 @@ async fn an_id_record_or_an_entry_that_the_storage_does_not_give_out_is_no_end_e
             settle.save(&store.id(id), &document(TWO), &Condition::None).await.unwrap_err();
         }
         let failing = store.crashing(operation, part);
-        let report = maintain(&failing, None, Mode::Repair).await;
+        let report = maintain(&failing, None, Mode::REPAIR).await;
         assert!(is_reported(&report.findings, "t/analysis/2026/01/bad.json"), "{part} {report:?}");
         assert_eq!(report.findings.len(), 2);
         assert_eq!(store.damage().await, [Damage::Stale], "{operation:?} {part}: the other is repaired");
@@ -92,7 +92,7 @@ async fn a_storage_that_does_not_answer_at_all_is_an_end() {
         (listings > 2).then_some(Fault::RequestLost)
     };
     let failing = analyses(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))), &store.clock);
-    let mut repair = failing.repair_month(store.month(), Mode::Repair);
+    let mut repair = failing.repair_month(store.month(), Mode::REPAIR);
     let error = loop {
         match repair.step().await {
             Ok(page) => assert!(page.unwrap().findings.is_empty()),
@@ -105,5 +105,5 @@ async fn a_storage_that_does_not_answer_at_all_is_an_end() {
 }
 
 async fn repair_nothing(bucket: Arc<dyn Bucket>, store: &Store) -> usize {
-    maintain(&analyses(bucket, &store.clock), None, Mode::Repair).await.findings.len()
+    maintain(&analyses(bucket, &store.clock), None, Mode::REPAIR).await.findings.len()
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use analysis_storage::bucket::s3::{S3Bucket, S3Settings};
+use analysis_storage::config::NamedBy;
 use analysis_storage::bucket::{GetOptions, Precondition, Put};
 use analysis_storage::{BucketError, Key, SavedAt};
 
@@ -54,6 +55,7 @@ pub(crate) fn bucket_at(endpoint_url: &str) -> S3Bucket {
         bucket: "designs".into(),
         region: "us-east-1".into(),
         endpoint_url: Some(endpoint_url.into()),
+        named_by: NamedBy::Variables,
     };
     S3Bucket::with_credentials(&settings, "test", "test")
 }

@@ -4,9 +4,15 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use analysis_storage::bucket::s3::{S3Bucket, S3Settings};
+use analysis_storage::config::NamedBy;
 use analysis_storage::{Bucket as _, Key};
 
 use crate::server::{advice, bucket_at, refused};
+
+fn in_region(region: &str) -> S3Settings {
+    let named_by = NamedBy::Variables;
+    S3Settings { bucket: "designs".into(), region: region.into(), endpoint_url: None, named_by }
+}
 
 #[tokio::test]
 async fn an_endpoint_that_cannot_be_reached_is_named() {
@@ -21,7 +27,7 @@ async fn an_endpoint_that_cannot_be_reached_is_named() {
 async fn settings_that_make_no_request_are_named() {
     let malformed = advice(bucket_at("localhost:9000").head(&Key::new("k")).await);
     assert!(malformed.contains("S3_ENDPOINT_URL=`localhost:9000`"), "{malformed}");
-    let settings = S3Settings { bucket: "designs".into(), region: "us east 1".into(), endpoint_url: None };
+    let settings = in_region("us east 1");
     let bucket = S3Bucket::with_credentials(&settings, "test", "test");
     let malformed = advice(bucket.head(&Key::new("k")).await);
     assert!(malformed.contains("S3_REGION=`us east 1`"), "{malformed}");
@@ -44,7 +50,7 @@ fn without_credentials_the_message_says_what_to_set() {
 #[tokio::test]
 #[ignore = "run in an empty environment by the test above"]
 async fn connects_without_credentials() {
-    let settings = S3Settings { bucket: "designs".into(), region: "us-east-1".into(), endpoint_url: None };
+    let settings = in_region("us-east-1");
     let bucket = S3Bucket::connect(&settings).await;
     let advice = advice(bucket.head(&Key::new("k")).await);
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "role"] {

@@ -7,7 +7,7 @@ use analysis_storage::{AnalysisId, Entry, Key, Layout, Retention, Stats};
 use jiff::SignedDuration;
 
 use crate::engine::Engine;
-use crate::history::ObservedDocument;
+use crate::history::Reading;
 use crate::linear::{Value, is_explained};
 use crate::perform::Outcome;
 use crate::plan::{Op, id_of, value_of};
@@ -121,7 +121,7 @@ fn no_marker_is_left(engine: &Engine) -> Check {
 fn history_is_explained(engine: &Engine) -> Check {
     let history = &engine.history;
     let ids: BTreeSet<usize> = history.records.iter().filter_map(|record| record.op.id()).collect();
-    let mut sights: BTreeMap<usize, Vec<ObservedDocument>> = BTreeMap::new();
+    let mut readings: BTreeMap<usize, Vec<Reading>> = BTreeMap::new();
     for (task, record) in history.records.iter().enumerate() {
         if let Some(Outcome::Wrong(what)) = &record.came {
             return Err(format!("#{task}: {what}"));
@@ -133,13 +133,13 @@ fn history_is_explained(engine: &Engine) -> Check {
                 return Err(format!("#{task} shows value {outlived}, which is past its retention"));
             }
             let is_reader = record.op.id().is_none();
-            if let Some(sight) = is_reader.then(|| history.judge(task, *id, values)).transpose()?.flatten() {
-                sights.entry(*id).or_default().push(sight);
+            if let Some(reading) = is_reader.then(|| history.judge(task, *id, values)).transpose()?.flatten() {
+                readings.entry(*id).or_default().push(reading);
             }
         }
     }
     for id in ids {
-        let steps = history.steps(id, sights.get(&id).map_or(&[], Vec::as_slice));
+        let steps = history.steps(id, readings.get(&id).map_or(&[], Vec::as_slice));
         if !is_explained(&steps) {
             return Err(format!("no order of changes explains what was seen of id {id}: {steps:#?}"));
         }

@@ -137,7 +137,7 @@ impl Record {
 
 /// What a reader of many ids saw of one of them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ObservedDocument {
+pub(crate) struct Reading {
     pub(crate) from: u64,
     pub(crate) to: u64,
     pub(crate) value: Option<Value>,
@@ -289,13 +289,13 @@ impl History {
         })
     }
 
-    /// Checks what a list or the totals said of one id; a sight to be explained if they are bound to be exact.
+    /// Checks what a list or the totals said of one id; a reading to be explained if they are bound to be exact.
     pub(crate) fn judge(
         &self,
         task: usize,
         id: usize,
         seen: &[Value],
-    ) -> Result<Option<ObservedDocument>, String> {
+    ) -> Result<Option<Reading>, String> {
         let Record { from, to, .. } = self.records[task];
         if seen.len() > 1 {
             return Err(format!("#{task} shows id {id} {} times: {seen:?}", seen.len()));
@@ -309,7 +309,7 @@ impl History {
         if value.is_none() && self.is_present(id, from, to) {
             return Err(format!("#{task} does not show id {id}, which was there throughout"));
         }
-        Ok(self.is_undisturbed(id, from, to).then_some(ObservedDocument { from, to, value }))
+        Ok(self.is_undisturbed(id, from, to).then_some(Reading { from, to, value }))
     }
 
     /// The operations that may have stored a value.
@@ -319,12 +319,12 @@ impl History {
     }
 
     /// Everything that happened to one id, to be put in an order.
-    pub(crate) fn steps(&self, id: usize, sights: &[ObservedDocument]) -> Vec<Step> {
+    pub(crate) fn steps(&self, id: usize, readings: &[Reading]) -> Vec<Step> {
         let mut steps = Vec::new();
         for (index, record) in self.records.iter().enumerate().filter(|(_, r)| r.op.id() == Some(id)) {
             self.steps_of(index, record, &mut steps);
         }
-        steps.extend(sights.iter().map(|ObservedDocument { from, to, value }| Step {
+        steps.extend(readings.iter().map(|Reading { from, to, value }| Step {
             from: *from,
             to: *to,
             must: true,

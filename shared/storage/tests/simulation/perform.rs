@@ -178,8 +178,10 @@ impl Job {
     }
 
     async fn maintain(&self) -> Result<Outcome, Error> {
+        // No document is ever lost here: what has none was left behind by a delete.
+        let mode = Mode::Repair { adopt_changed: false, forget_lost: true };
         for month in self.analyses.months().await? {
-            let mut repair = self.analyses.repair_month(month, Mode::Repair);
+            let mut repair = self.analyses.repair_month(month, mode);
             while repair.step().await?.is_some() {}
         }
         self.analyses.recount().await.map(|_| Outcome::Maintained)

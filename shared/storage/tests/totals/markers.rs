@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use analysis_storage::bucket::{Bucket as _, Precondition, Put};
+use analysis_storage::repair::TotalsCheck;
 use analysis_storage::testing::{Fault, FaultyBucket, LateBucket, Operation};
-use analysis_storage::{BucketError, Retention};
+use analysis_storage::{BucketError, Key, Layout, Retention, SavedAt};
+use bytes::Bytes;
 
-use crate::store::Store;
+use crate::store::{Store, document};
 
 #[tokio::test]
 async fn changes_of_sealed_days_are_counted_at_once_and_marked() {
@@ -38,11 +41,46 @@ async fn a_marker_of_a_change_that_may_be_under_way_stays() {
     store.at("2026-01-15T12:00:00Z");
     store.total().await;
     store.delete("a").await;
-    store.clock.advance(Duration::from_mins(14));
-    for _ in 0..3 {
+    for minutes in [14, 1] {
+        store.clock.advance(Duration::from_mins(minutes));
         assert_eq!(store.total().await, 0);
         assert_eq!(store.keys("metadata/dirty/").await.len(), 1);
     }
+    store.clock.advance(Duration::from_millis(1));
+    assert_eq!((store.total().await, store.keys("metadata/dirty/").await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_recount_removes_the_markers_that_an_earlier_version_has_left_once_they_have_aged() {
+    let store = Store::new(Retention::default());
+    store.save("a", "{}").await;
+    let old = Key::new("metadata/dirty/2026-01-09/019bc17d");
+    let put = |key| Put {
+        key,
+        body: Bytes::new(),
+        saved_at: SavedAt::from_micros(1),
+        metadata: Vec::new(),
+        precondition: Precondition::None,
+    };
+    store.bucket.put(put(old)).await.unwrap();
+    store.process().recount().await.unwrap();
+    assert_eq!(store.keys("metadata/dirty/").await.len(), 1, "its writer may be at work");
+    store.clock.advance(Duration::from_mins(16));
+    assert_eq!(store.process().recount().await.unwrap().total_analyses, 1);
+    assert_eq!(store.keys("metadata/dirty/").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn totals_are_compared_with_the_index() {
+    let store = Store::new(Retention::default());
+    let saved = store.process().save_new(&document("{}")).await.unwrap();
+    store.at("2026-01-15T12:00:00Z");
+    store.total().await;
+    assert_eq!(store.process().check_totals().await.unwrap(), TotalsCheck::Right);
+    store.bucket.delete(&Layout::new("").entry(&saved.entry), None).await.unwrap();
+    let wrong = store.process().check_totals().await.unwrap();
+    let TotalsCheck::Wrong(differences) = wrong else { panic!("{wrong:?}") };
+    assert!(differences.contains("total_analyses"), "{differences}");
 }
 
 #[tokio::test]
@@ -73,6 +111,7 @@ async fn clients_that_date_their_ids_back_change_sealed_days() {
     let stats = store.process().stats().await.unwrap();
     assert_eq!((stats.total_analyses, stats.by_month), (1, [("2024-01".to_owned(), 1)].into()));
 }
+
 /// Without the condition on its write, the totals of a slow reader would take the place of those that account for a
 /// marker that is gone.
 #[tokio::test]

@@ -153,6 +153,57 @@ async fn twenty_thousand_unsealed_analyses_are_counted_in_a_few_parts() {
     }
 }
 
+impl Large {
+    async fn mark(&self, period: &str) {
+        self.put(Key::new(format!("metadata/dirty/{period}.mark"))).await;
+    }
+}
+
+#[tokio::test]
+async fn changes_far_apart_are_counted_apart_and_what_lies_between_is_not() {
+    let store = Large::new();
+    for (day, analyses) in [(4, 1), (5, 3500), (6, 1)] {
+        for n in 0..analyses {
+            store.add(day * DAY_MS, n, "hybrid").await;
+        }
+    }
+    store.total().await;
+    store.mark("2026-01-11").await;
+    store.mark("2026-01-09").await;
+    let (total, spent) = store.total().await;
+    assert_eq!((total, spent[&Operation::List]), (3502, 4), "markers, the last hour, and the two days");
+}
+
+#[tokio::test]
+async fn a_day_that_several_markers_doubt_is_counted_once() {
+    let store = Large::new();
+    for n in 0..1500 {
+        store.add(5 * DAY_MS, n, "hybrid").await;
+    }
+    store.total().await;
+    for period in ["2026-01-10", "2026-01-10T12", "2026-01-10T13"] {
+        store.mark(period).await;
+    }
+    let (total, spent) = store.total().await;
+    assert_eq!(
+        (total, spent[&Operation::List]),
+        (1500, 4),
+        "markers, the last hour, and two pages of the day"
+    );
+}
+
+#[tokio::test]
+async fn a_marker_of_what_is_not_sealed_yet_costs_nothing() {
+    let store = Large::new();
+    store.add(DAY_MS, 0, "hybrid").await;
+    store.clock.advance(Duration::from_mins(40));
+    store.total().await;
+    store.mark("2026-01-15T11").await;
+    store.add(3_600_000, 1, "hybrid").await;
+    let (total, spent) = store.total().await;
+    assert_eq!((total, spent[&Operation::List]), (2, 2), "markers, and the last hours");
+}
+
 /// Both the answer and what is stored stay small, and the sums stay exact.
 #[tokio::test]
 async fn thirty_thousand_labels_are_told_apart_up_to_a_hundred() {

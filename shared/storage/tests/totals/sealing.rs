@@ -82,6 +82,27 @@ async fn a_marker_of_an_hour_doubts_the_day_that_took_its_place() {
 }
 
 #[tokio::test]
+async fn a_recount_brings_back_a_snapshot_that_claims_to_hold_the_future() {
+    let store = Store::new(Retention::default());
+    store.save("a", "{}").await;
+    store.at("2026-01-13T02:00:00Z");
+    store.total().await;
+    let mut snapshot = store.snapshot().await;
+    let right = snapshot["sealed_until"].clone();
+    snapshot["sealed_until"] = "2027-01-01T00:00:00Z".into();
+    let key = Key::new("metadata/storage-stats.json");
+    let (metadata, precondition) = (Vec::new(), Precondition::None);
+    let body = snapshot.to_string().into();
+    store
+        .bucket
+        .put(Put { key, body, saved_at: SavedAt::from_micros(1), metadata, precondition })
+        .await
+        .unwrap();
+    store.process().recount().await.unwrap();
+    assert_eq!(store.snapshot().await["sealed_until"], right);
+}
+
+#[tokio::test]
 async fn no_two_snapshots_have_one_tag() {
     let store = Store::new(Retention::default());
     store.save("a", "{}").await;

@@ -99,19 +99,14 @@ async fn every_change_is_counted_however_long_it_took() {
 }
 
 impl Store {
-    /// The key of an entry of a sealed day, newer than that of the same id's document, which is no analysis.
+    /// An id of a sealed day with an entry that is newer than that of its document.
     async fn stale_entry_of_a_sealed_day(&self) -> AnalysisId {
         let old = uuid7(self, 100);
         let saved = self.process().save(&old, &document("{}"), &Condition::None).await.unwrap();
         let saved_at = SavedAt::from_micros(saved.entry.saved_at.micros() + 1);
         let stale = Layout::new("").entry(&Entry { saved_at, size: 99, ..saved.entry.clone() });
-        for (key, body, saved_at) in [
-            (self.process().document_key(&saved.entry), "no analysis", saved.entry.saved_at),
-            (stale, "", saved_at),
-        ] {
-            let (body, metadata, precondition) = (body.into(), Vec::new(), Precondition::None);
-            self.bucket.put(Put { key, body, saved_at, metadata, precondition }).await.unwrap();
-        }
+        let (metadata, precondition) = (Vec::new(), Precondition::None);
+        self.bucket.put(Put { key: stale, body: "".into(), saved_at, metadata, precondition }).await.unwrap();
         self.clock.advance(Duration::from_mins(16));
         assert_eq!(self.size().await, 99);
         assert_eq!(self.keys("metadata/dirty/").await, Vec::<String>::new());
@@ -123,12 +118,22 @@ impl Store {
     }
 }
 
+/// A repair that cannot read the document, and so has no entry to write.
 #[tokio::test]
 async fn a_repair_that_only_removes_an_entry_is_counted_however_long_it_took() {
     for time in TIMES {
         let store = Store::new(Retention::default());
         let old = store.stale_entry_of_a_sealed_day().await;
-        store.suspended(Operation::Delete, "index/", time).repair(&old).await.unwrap();
+        let (clock, reader) = (store.clock.clone(), store.process());
+        let decide = move |op, key: &str| {
+            if op == Operation::Delete && key.contains("index/") {
+                clock.advance(time);
+                reader.stats().now_or_never().unwrap().unwrap();
+            }
+            (op == Operation::Get && key.contains("analysis/")).then_some(Fault::Archived)
+        };
+        let process = store.over(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))));
+        process.repair(&old).await.unwrap();
         assert_eq!(store.size().await, 2, "{time:?}");
     }
 }
@@ -137,9 +142,12 @@ async fn a_repair_that_only_removes_an_entry_is_counted_however_long_it_took() {
 async fn a_repair_that_crashes_once_it_has_removed_an_entry_is_counted() {
     let store = Store::new(Retention::default());
     let old = store.stale_entry_of_a_sealed_day().await;
-    let lost =
-        |op, key: &str| (op == Operation::Delete && key.contains("index/")).then_some(Fault::AnswerLost);
-    let crashing = store.over(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(lost))));
+    let decide = |op, key: &str| match op {
+        Operation::Get if key.contains("analysis/") => Some(Fault::Archived),
+        Operation::Delete if key.contains("index/") => Some(Fault::AnswerLost),
+        _ => None,
+    };
+    let crashing = store.over(Arc::new(FaultyBucket::new(store.bucket.clone(), Box::new(decide))));
     crashing.repair(&old).await.unwrap_err();
     assert_eq!(store.size().await, 2);
 }

@@ -43,7 +43,8 @@ pub(super) fn create_directories(root: &Path, directory: &Path) -> io::Result<()
 
 /// A synced file with this content and modification time, removed again unless it is renamed into place.
 pub(super) fn write_temporary(root: &Path, body: &[u8], saved_at: SavedAt) -> io::Result<NamedTempFile> {
-    let mut file = builder().tempfile_in(temporary_directory(root))?;
+    let directory = temporary_directory(root);
+    let mut file = with_directory(root, &directory, || builder().tempfile_in(&directory))?;
     file.write_all(body)?;
     let micros = u64::try_from(saved_at.micros()).map_err(io::Error::other)?;
     file.as_file().set_modified(UNIX_EPOCH + Duration::from_micros(micros))?;
@@ -65,9 +66,21 @@ pub(super) fn lock_path(root: &Path, key: &str) -> PathBuf {
 
 /// Holds the lock of this key against other threads and processes until the file is dropped.
 pub(super) fn lock(root: &Path, key: &str) -> io::Result<File> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(lock_path(root, key))?;
+    let open = || OpenOptions::new().create(true).truncate(false).write(true).open(lock_path(root, key));
+    let file = with_directory(root, &lock_directory(root), open)?;
     file.lock()?;
     Ok(file)
+}
+
+/// Makes what needs a directory of ours, and the directory if it is missing: a copy of a store may be without it.
+fn with_directory<T>(root: &Path, directory: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match make() {
+        Err(e) if e.kind() == io::ErrorKind::NotFound && root.is_dir() => {
+            fs::create_dir_all(directory)?;
+            make()
+        }
+        done => done,
+    }
 }
 
 pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {

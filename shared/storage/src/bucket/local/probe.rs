@@ -6,30 +6,43 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::failure::unusable;
 use super::files;
 use super::meta_of;
 use crate::bucket::{BucketError, Result};
+use crate::config::{NamedBy, absolute};
 use crate::time::SavedAt;
 
 /// Temporary files of a killed process are removed when they are older than any request can be.
 const ABANDONED: Duration = Duration::from_mins(15);
 
-pub(super) fn probe(root: &Path) -> Result<()> {
-    let unusable = |e| {
-        let place = root.display();
-        let advice = format!(
-            "cannot use {place} for storage: {e}; set LOCAL_STORAGE_DIR to a directory that this user may read and write"
-        );
-        BucketError::Misconfigured { advice, source: Some(Box::new(e)) }
-    };
+pub(super) fn probe(root: &Path, named_by: NamedBy) -> Result<()> {
+    let unusable = |error| unusable(named_by, root, error);
     prepare(root).map_err(unusable)?;
     if let Some(lack) = find_lack(root).map_err(unusable)? {
-        let place = root.display();
+        let (place, setting) = (root.display(), named_by.directory());
         return Err(BucketError::misconfigured(format!(
-            "the file system of {place} {lack}; set LOCAL_STORAGE_DIR to a directory on another file system"
+            "the file system of {place} {lack}; set {setting} to a directory on another file system"
         )));
     }
     Ok(())
+}
+
+/// Looks for the directory, and writes nothing.
+pub(super) fn check_that_it_exists(root: &Path, named_by: NamedBy) -> Result<()> {
+    let place = absolute(root);
+    match fs::read_dir(root) {
+        Ok(_) => Ok(()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            let place = place.display();
+            let advice = format!(
+                "there is no store in {place}: {error}; choose another by --store or LOCAL_STORAGE_DIR, or begin one \
+                 with `design-analysis save` or `import`"
+            );
+            Err(BucketError::Misconfigured { advice, source: Some(error.into()) })
+        }
+        Err(error) => Err(unusable(named_by, &place, error)),
+    }
 }
 
 fn prepare(root: &Path) -> io::Result<()> {

@@ -7,11 +7,20 @@ use super::S3Settings;
 use super::failure::Answer;
 use super::request::{Action, Request};
 use crate::bucket::Precondition;
+use crate::config::Environment;
 
 /// There are no credentials.
-pub(super) fn no_credentials(cause: &(dyn Error + 'static)) -> String {
+pub(super) fn no_credentials(request: &Request<'_>, cause: &(dyn Error + 'static)) -> String {
+    let S3Settings { bucket, named_by, .. } = request.settings;
+    let whose =
+        if named_by.is_store() { String::new() } else { format!(" for {} s3://{bucket}", named_by.bucket()) };
+    // The chain says of a profile that does not exist only that it had none.
+    let profile = match Environment::of_process().lookup("AWS_PROFILE") {
+        Some(name) => format!("or correct AWS_PROFILE, which is `{name}`"),
+        None => "or AWS_PROFILE".to_owned(),
+    };
     format!(
-        "no usable AWS credentials ({}): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run \
+        "no usable AWS credentials{whose} ({}): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, {profile}, or run \
          under an IAM role",
         root(cause)
     )
@@ -19,11 +28,13 @@ pub(super) fn no_credentials(cause: &(dyn Error + 'static)) -> String {
 
 /// The SDK could not make the request.
 pub(super) fn not_built(request: &Request<'_>, cause: &(dyn Error + 'static)) -> String {
-    let S3Settings { bucket, region, endpoint_url } = request.settings;
+    let S3Settings { bucket, region, endpoint_url, named_by } = request.settings;
     let endpoint = endpoint_url.as_deref().unwrap_or_default();
     format!(
-        "cannot make the request {request} of S3_BUCKET_NAME=`{bucket}` S3_REGION=`{region}` \
-         S3_ENDPOINT_URL=`{endpoint}`: {}",
+        "cannot make the request {request} of {}=`{bucket}` {}=`{region}` {}=`{endpoint}`: {}",
+        named_by.bucket(),
+        named_by.region(),
+        named_by.endpoint(),
         root(cause)
     )
 }
@@ -41,7 +52,7 @@ fn root(cause: &(dyn Error + 'static)) -> String {
 
 /// S3 refused the request.
 pub(super) fn on(request: &Request<'_>, answer: &Answer) -> String {
-    let bucket = &request.settings.bucket;
+    let S3Settings { bucket, region, named_by, .. } = request.settings;
     let code = answer.code.as_str();
     if is_elsewhere(request, answer) {
         return wrong_region(request, answer);
@@ -51,7 +62,9 @@ pub(super) fn on(request: &Request<'_>, answer: &Answer) -> String {
     }
     match (answer.status, code) {
         (_, "NoSuchBucket") => no_such_bucket(request),
-        (_, "InvalidBucketName") => format!("`{bucket}` cannot be the name of a bucket: set S3_BUCKET_NAME"),
+        (_, "InvalidBucketName") => {
+            format!("`{bucket}` cannot be the name of a bucket: set {}", named_by.bucket())
+        }
         (_, "AllAccessDisabled" | "AccountProblem") => {
             format!("AWS has shut off bucket `{bucket}` or its account ({code}): ask AWS support")
         }
@@ -63,8 +76,8 @@ pub(super) fn on(request: &Request<'_>, answer: &Answer) -> String {
         (401 | 403, _) => denied(request, answer),
         (400, "") => format!(
             "S3 refused {request} and gives no reason to HEAD requests: check that the AWS credentials have not \
-             expired, and that bucket `{bucket}` is in S3_REGION={}",
-            request.settings.region
+             expired, and that bucket `{bucket}` is in {}={region}",
+            named_by.region()
         ),
         (404, "") => format!("{} does not answer as S3 does (404 to {request})", place(request)),
         (501, _) => format!(
@@ -78,7 +91,7 @@ pub(super) fn on(request: &Request<'_>, answer: &Answer) -> String {
 
 fn place(request: &Request<'_>) -> String {
     match &request.settings.endpoint_url {
-        Some(url) => format!("the store at S3_ENDPOINT_URL={url}"),
+        Some(url) => format!("the store at {}={url}", request.settings.named_by.endpoint()),
         None => "S3".to_owned(),
     }
 }
@@ -89,11 +102,21 @@ fn no_such_bucket(request: &Request<'_>) -> String {
         Some(url) => format!("at {url}"),
         None => format!("in region {}", settings.region),
     };
-    format!(
-        "bucket `{}` does not exist {whereabouts}: set S3_BUCKET_NAME, or create it with `sam deploy`; it is never \
-         created at run time",
-        settings.bucket
-    )
+    let (bucket, names) = (&settings.bucket, settings.named_by);
+    if names.is_store() {
+        format!(
+            "bucket `{bucket}` does not exist {whereabouts}: set {}, or create it with `sam deploy`; it is never \
+             created at run time",
+            names.bucket()
+        )
+    } else {
+        format!(
+            "bucket `{bucket}` does not exist {whereabouts}: correct {}, {} or {}",
+            names.bucket(),
+            names.region(),
+            names.endpoint()
+        )
+    }
 }
 
 fn on_credentials(code: &str) -> Option<&'static str> {
@@ -165,15 +188,16 @@ pub(super) fn is_elsewhere(request: &Request<'_>, answer: &Answer) -> bool {
 
 fn wrong_region(request: &Request<'_>, answer: &Answer) -> String {
     let settings = request.settings;
+    let setting = settings.named_by.region();
     let expected = answer.message.split_once("expecting '").and_then(|(_, rest)| rest.split_once('\''));
     let right = answer.region.as_deref().or(expected.map(|(region, _)| region));
     match right {
         Some(region) => format!(
-            "bucket `{}` is in region {region}, not {}: set S3_REGION={region}",
+            "bucket `{}` is in region {region}, not {}: set {setting}={region}",
             settings.bucket, settings.region
         ),
         None => format!(
-            "bucket `{}` is not in region {}: set S3_REGION to the region it is in",
+            "bucket `{}` is not in region {}: set {setting} to the region it is in",
             settings.bucket, settings.region
         ),
     }

@@ -1,4 +1,5 @@
-//! What the SDK reports, sorted by what is known about the request.
+//! What the SDK reports, sorted by what is known about the request, and what that means to the caller: the one place that
+//! decides between trying again, giving up and calling for an operator.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,6 +11,9 @@ use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat as Format};
 use jiff::Timestamp;
 
+use super::request::Request;
+use super::{S3Settings, advice};
+use crate::bucket::BucketError;
 use crate::error::Cause;
 
 const NO_CREDENTIALS: [&str; 2] =
@@ -19,6 +23,31 @@ const BAD_CREDENTIALS: [&str; 2] =
 const LATE_CREDENTIALS: [&str; 2] = ["credentials provider timed out", "identity resolver timed out"];
 /// How the errors of the HTTP client begin.
 const HTTP_CLIENT: &str = "client error (";
+
+/// Codes of answers that refuse a request for the moment, without effect: Amazon S3 API Reference, "Error responses", and
+/// "Conditional writes" in the Amazon S3 User Guide.
+const REFUSED: [&str; 20] = [
+    "BadDigest",
+    "BandwidthLimitExceeded",
+    "ConditionalRequestConflict",
+    "IncompleteBody",
+    "KMS.ThrottlingException",
+    "OperationAborted",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestTimeTooSkewed",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+    "SlowDown",
+    "TemporaryRedirect",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequests",
+    "XAmzContentChecksumMismatch",
+    "XAmzContentSHA256Mismatch",
+];
 
 /// Why a request has no result.
 #[derive(Debug)]
@@ -51,7 +80,6 @@ pub(super) struct Answer {
     /// When the object was written, where the answer says so.
     pub(super) last_modified: Option<Timestamp>,
     request_id: Option<String>,
-    source: Cause,
 }
 
 impl Failure {
@@ -83,7 +111,6 @@ impl Failure {
             region: raw.headers().get("x-amz-bucket-region").map(str::to_owned),
             last_modified: raw.headers().get("last-modified").and_then(http_date),
             request_id: raw.headers().request_id().map(str::to_owned),
-            source: error.into(),
         })
     }
 
@@ -154,10 +181,58 @@ impl fmt::Display for Answer {
     }
 }
 
-impl StdError for Answer {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&*self.source)
+/// It has no source: what the SDK makes of an answer says the same again, in the notation of its own types.
+impl StdError for Answer {}
+
+impl Request<'_> {
+    /// What a failure means to the caller.
+    pub(super) fn error(&self, failure: Failure) -> BucketError {
+        let fix = |advice, cause| BucketError::Misconfigured { advice, source: Some(cause) };
+        match failure {
+            Failure::Answered(answer) => self.refused(answer),
+            Failure::NoAnswer(cause) => BucketError::no_answer(self.somewhere(), cause),
+            Failure::NotConnected(cause) => BucketError::refused(self.somewhere(), cause),
+            Failure::NoCredentials(cause) => fix(advice::no_credentials(self, &*cause), cause),
+            Failure::LateCredentials(cause) => {
+                BucketError::refused(format!("{self} ({})", advice::no_credentials(self, &*cause)), cause)
+            }
+            Failure::NotBuilt(cause) => fix(advice::not_built(self, &*cause), cause),
+        }
     }
+
+    fn refused(&self, answer: Answer) -> BucketError {
+        if answer.status == 412 || (answer.is_no_such_object() && self.action.is_conditional_write()) {
+            BucketError::PreconditionFailed(self.target.to_owned())
+        } else if answer.code == "InvalidObjectState" {
+            BucketError::Archived(self.target.to_owned())
+        } else if advice::is_elsewhere(self, &answer) {
+            BucketError::Misconfigured { advice: advice::on(self, &answer), source: Some(answer.into()) }
+        } else if is_refused(&answer) {
+            BucketError::refused(self.to_string(), answer)
+        } else if matches!(answer.status, 408 | 425 | 500..=599) && answer.code != "NotImplemented" {
+            BucketError::no_answer(self.to_string(), answer)
+        } else {
+            BucketError::Misconfigured { advice: advice::on(self, &answer), source: Some(answer.into()) }
+        }
+    }
+
+    fn somewhere(&self) -> String {
+        let S3Settings { region, endpoint_url, named_by, .. } = self.settings;
+        let (place, setting) = match endpoint_url {
+            Some(url) => (format!("{self} at {url}"), named_by.endpoint()),
+            None => (format!("{self} in {region}"), named_by.region()),
+        };
+        // Of the store, all settings are listed in one place; of another bucket the caller has just typed them.
+        if named_by.is_store() { place } else { format!("{place} ({setting})") }
+    }
+}
+
+/// Whether the request was refused for the moment. Without a code an answer may be a proxy's, who does not know whether
+/// S3 has carried the request out.
+fn is_refused(answer: &Answer) -> bool {
+    REFUSED.contains(&answer.code.as_str())
+        || matches!(answer.status, 307 | 429)
+        || (answer.status == 409 && answer.code.is_empty())
 }
 
 #[cfg(test)]
@@ -171,7 +246,6 @@ impl Answer {
             region: region.map(str::to_owned),
             last_modified: None,
             request_id: None,
-            source: "sample".into(),
         }
     }
 }

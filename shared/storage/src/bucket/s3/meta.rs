@@ -65,6 +65,7 @@ impl Head<'_> {
             size: request.present(self.size.and_then(|size| u64::try_from(size).ok()), "Content-Length")?,
             token: Some(ContentToken::of_tag(&etag)),
             etag,
+            is_ours: saved_at.is_some(),
             saved_at: saved_at.map_or_else(|| last_modified.into(), SavedAt::from_micros),
             last_modified,
             version_id: self.version_id.map(str::to_owned),

@@ -4,6 +4,7 @@ use super::S3Settings;
 use super::failure::{Answer, Failure};
 use super::request::{Action, Request};
 use crate::bucket::{BucketError, ETag, Precondition};
+use crate::config::NamedBy;
 
 const GET: Action = Action::Get { version: false };
 const GET_VERSION: Action = Action::Get { version: true };
@@ -14,7 +15,8 @@ const DELETE_MATCHING: Action = Action::Delete { conditional: true };
 
 fn settings(endpoint_url: Option<&str>) -> S3Settings {
     let endpoint_url = endpoint_url.map(str::to_owned);
-    S3Settings { bucket: "designs".into(), region: "us-east-1".into(), endpoint_url }
+    let named_by = NamedBy::Variables;
+    S3Settings { bucket: "designs".into(), region: "us-east-1".into(), endpoint_url, named_by }
 }
 
 fn error(action: Action, answer: Answer) -> BucketError {
@@ -230,4 +232,35 @@ fn another_store_is_named_by_its_url() {
         BucketError::NoAnswer { operation, .. } => assert_eq!(operation, "GET some/key at http://store:9000"),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_bucket_that_options_name_is_corrected_by_them() {
+    for (named_by, names) in [
+        (NamedBy::FromOption, ["--from", "--from-region", "--from-endpoint"]),
+        (NamedBy::StoreOption, ["--store", "S3_REGION", "S3_ENDPOINT_URL"]),
+    ] {
+        let [bucket, region, endpoint] = names;
+        let advice_of = |url: Option<&str>, status, code, answered: Option<&str>| {
+            let settings = S3Settings { named_by, ..settings(url) };
+            let request = Request { settings: &settings, action: Action::List, target: "some/" };
+            let answer = Answer::sample(status, code, "", answered);
+            advice(request.error(Failure::Answered(answer)))
+        };
+        let store = Some("http://store:9000");
+        for (text, name) in [
+            (advice_of(store, 404, "NoSuchBucket", None), bucket.to_owned()),
+            (advice_of(None, 400, "InvalidBucketName", None), format!("set {bucket}")),
+            (advice_of(None, 301, "", Some("eu-west-1")), format!("set {region}=eu-west-1")),
+            (advice_of(None, 301, "", None), format!("set {region} to")),
+            (advice_of(store, 404, "", None), format!("{endpoint}=http://store:9000")),
+        ] {
+            assert!(text.contains(&name), "{name}: {text}");
+            assert!(!text.contains("S3_BUCKET_NAME"), "{text}");
+        }
+    }
+    let settings = S3Settings { named_by: NamedBy::FromOption, ..settings(Some("http://store:9")) };
+    let request = Request { settings: &settings, action: Action::List, target: "some/" };
+    let error = request.error(Failure::NotConnected("refused".into())).to_string();
+    assert!(error.ends_with("LIST some/ at http://store:9 (--from-endpoint)"), "{error}");
 }

@@ -3,7 +3,7 @@
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, ObjectVersion};
 
-use super::keys;
+use super::key_encoding;
 use super::request::Request;
 use crate::bucket::{Result, Version};
 
@@ -21,7 +21,7 @@ pub(super) fn from_output(request: &Request<'_>, output: &ListObjectVersionsOutp
 }
 
 fn is(wanted: &str, key: Option<&str>, encoding: Option<&EncodingType>) -> bool {
-    key.and_then(|key| keys::decode(key, encoding)).is_some_and(|key| key == wanted)
+    key.and_then(|key| key_encoding::decode(key, encoding)).is_some_and(|key| key == wanted)
 }
 
 fn stored(request: &Request<'_>, version: &ObjectVersion) -> Result<Version> {

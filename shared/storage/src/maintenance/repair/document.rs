@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use super::month_index::Claims;
+use super::observed::ObservedDocument;
 use super::suspects::Page;
-use super::{Damage, Inspection, Mode};
+use super::verdict::{SavedBytes, Verdict};
+use super::{Adopt, Damage, Inspection, Mode};
 use crate::Analyses;
 use crate::bucket::{Key, ObjectMeta};
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
+use crate::index::Entry;
 use crate::legacy;
 use crate::month::Month;
 use crate::time::CreatedAt;
@@ -28,7 +31,17 @@ impl Analyses {
             Ok(Some(created_at)) => created_at,
             Ok(None) => return self.examine_unrecorded(&id, month, key, claims, page, mode).await,
             Err(Error::Corrupt { key, reason }) => {
-                return Ok(Inspection::by_hand(Damage::BadIdRecord, Key::new(key), reason));
+                let record = Key::new(key);
+                return match &claims.created[..] {
+                    // All entries of the id say so, and it is where the document lies.
+                    [created_at] if Month::from(*created_at) == month => {
+                        if mode.is_repair() {
+                            self.replace_id_record(&id, *created_at).await?;
+                        }
+                        Ok(Inspection::found(Damage::BadIdRecord, record, mode.is_repair()))
+                    }
+                    _ => Ok(Inspection::by_hand(Damage::BadIdRecord, record, reason)),
+                };
             }
             Err(error) => return Err(error),
         };
@@ -75,18 +88,21 @@ impl Analyses {
             let advice = format!("a newer document with its id is {newer}");
             return Ok(Inspection::by_hand(Damage::Misplaced, key.clone(), advice));
         }
-        let look = Inspection::found(Damage::NoIdRecord, key.clone(), mode == Mode::Repair);
-        if mode != Mode::Repair {
-            return Ok(look);
-        }
+        let look = Inspection::found(Damage::NoIdRecord, key.clone(), mode.is_repair());
         let stated = match claims.created.first() {
             Some(first) => *first,
-            // A time within its month, so that the id leads to the document where it lies.
             None => match self.observe(key).await? {
-                Some(observed) => legacy::created_within(observed.summary.timestamp, &meta, month),
+                Some(observed) => match observed.verdict(&[]) {
+                    Verdict::Damaged(why) => return Ok(Inspection::damaged(id, key.clone(), &why, false)),
+                    // A time within its month, so that the id leads to the document where it lies.
+                    _ => legacy::created_within(observed.summary.timestamp, &meta, month),
+                },
                 None => return Ok(Inspection::default()),
             },
         };
+        if !mode.is_repair() {
+            return Ok(look);
+        }
         let (created_at, _) = self.ensure_id_record(id, stated).await?;
         if Month::from(created_at) != month {
             return Ok(look);
@@ -96,7 +112,7 @@ impl Analyses {
     }
 
     /// A document at its place. The entries are listed before it is looked at, as for every verdict on them.
-    async fn examine_indexed(
+    pub(super) async fn examine_indexed(
         &self,
         id: &AnalysisId,
         created_at: CreatedAt,
@@ -107,23 +123,65 @@ impl Analyses {
         let Some(meta) = self.requests.head(&key).await?.filter(|meta| self.is_kept(meta)) else {
             return Ok(Inspection::default());
         };
-        let is_known = entries.iter().any(|(_, entry)| entry.saved_at == meta.saved_at);
-        let damage = match (is_known, entries.iter().any(|(_, entry)| entry.saved_at != meta.saved_at)) {
-            (true, false) => return Ok(Inspection::default()),
-            (true, true) => Damage::Stale,
-            (false, _) => Damage::Orphan,
-        };
-        match mode {
-            Mode::Check { grace } if self.is_younger(&meta, grace) => {
-                return Ok(Inspection { in_flight: true, findings: Vec::new() });
-            }
-            Mode::Check { .. } => {}
-            Mode::Repair => self.repair_at(id, created_at).await?,
+        let own: Vec<bool> = entries
+            .iter()
+            .filter(|(_, entry)| entry.saved_at == meta.saved_at)
+            .map(|(_, entry)| is_like(entry, &meta))
+            .collect();
+        let has_others = own.len() < entries.len();
+        if own.contains(&true) && !has_others {
+            return Ok(Inspection::default());
         }
-        Ok(Inspection::found(damage, key, mode == Mode::Repair))
+        let in_flight = Inspection { in_flight: true, findings: Vec::new() };
+        let is_young = matches!(mode, Mode::Check { grace } if self.is_younger(&meta, grace));
+        // A save that has written its entry has ended, but for stale ones, and none is of another program's document.
+        if is_young && meta.is_ours && !own.contains(&false) {
+            return Ok(in_flight);
+        }
+        let Some(observed) = self.observe(&key).await? else { return Ok(Inspection::default()) };
+        let entries: Vec<Entry> = entries.into_iter().map(|(_, entry)| entry).collect();
+        let look = self.judge(id, created_at, &observed, &entries, mode).await?;
+        let is_judged = look.findings.iter().all(|finding| finding.id.is_some());
+        Ok(if is_young && !is_judged { in_flight } else { look })
+    }
+
+    /// Repairs what a crashed save has left behind, and what another program has put there if that is decided.
+    async fn judge(
+        &self,
+        id: &AnalysisId,
+        created_at: CreatedAt,
+        observed: &ObservedDocument,
+        entries: &[Entry],
+        mode: Mode,
+    ) -> Result<Inspection> {
+        let key = self.layout.document(id, created_at);
+        let saved: Vec<SavedBytes> = entries.iter().map(SavedBytes::from).collect();
+        let look = match observed.verdict(&saved) {
+            Verdict::Damaged(why) => return Ok(Inspection::damaged(id, key, &why, !entries.is_empty())),
+            Verdict::Changed if !mode.adopts_changed() => return Ok(Inspection::changed(id, key, false)),
+            Verdict::Changed => Inspection::changed(id, key, true),
+            Verdict::Sound => {
+                match entries.iter().partition::<Vec<_>, _>(|e| e.saved_at == observed.saved_at) {
+                    (own, others) if !own.is_empty() && others.is_empty() => return Ok(Inspection::default()),
+                    (own, _) => {
+                        let damage = if own.is_empty() { Damage::Orphan } else { Damage::Stale };
+                        Inspection::found(damage, key, mode.is_repair())
+                    }
+                }
+            }
+        };
+        if mode.is_repair() {
+            self.repair_at(id, created_at, Adopt::Documents).await?;
+        }
+        Ok(look)
     }
 
     fn is_younger(&self, meta: &ObjectMeta, grace: Duration) -> bool {
         self.clock().now().duration_since(meta.last_modified).unsigned_abs() < grace
     }
+}
+
+/// Whether the entry of this document says what the bucket says of it, as far as it does without reading.
+fn is_like(entry: &Entry, meta: &ObjectMeta) -> bool {
+    entry.size == meta.size && meta.token.is_none_or(|token| token == entry.token)
 }

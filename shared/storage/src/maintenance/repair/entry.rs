@@ -2,7 +2,7 @@
 
 use futures::future::try_join_all;
 
-use super::{Damage, Inspection, Mode};
+use super::{Adopt, Damage, Inspection, Mode};
 use crate::Analyses;
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
@@ -25,8 +25,8 @@ impl Analyses {
         }
         let document = self.layout.document(id, created_at);
         match self.requests.head(&document).await? {
-            None => self.remove_dangling(id, created_at, mode).await,
-            Some(_) if known.is_none() && mode == Mode::Repair => {
+            None => self.examine_dangling(id, created_at, mode).await,
+            Some(_) if known.is_none() && mode.is_repair() => {
                 self.ensure_id_record(id, created_at).await?;
                 Ok(Inspection::found(Damage::NoIdRecord, document, true))
             }
@@ -42,18 +42,20 @@ impl Analyses {
         mode: Mode,
     ) -> Result<Inspection> {
         let entries = self.entries_of(id, created_at).await?;
-        if mode == Mode::Repair {
+        if mode.is_repair() {
             self.mark(created_at).await?;
             try_join_all(entries.iter().map(|(key, _)| self.requests.delete(key))).await?;
             self.confirm(created_at).await?;
         }
         Ok(match entries.into_iter().next() {
-            Some((key, _)) => Inspection::found(Damage::Stale, key, mode == Mode::Repair),
+            Some((key, _)) => Inspection::found(Damage::Stale, key, mode.is_repair()),
             None => Inspection::default(),
         })
     }
 
-    async fn remove_dangling(
+    /// A document that is gone was deleted or lost. Nothing tells which of the two: a delete that crashed leaves what a
+    /// lost document leaves. So its entries, all that is known of it, stay until people decide.
+    pub(super) async fn examine_dangling(
         &self,
         id: &AnalysisId,
         created_at: CreatedAt,
@@ -64,13 +66,14 @@ impl Analyses {
         let mut entries = self.entries_of(id, created_at).await?;
         // The bucket's lifecycle rules may remove a document some time before its entry.
         entries.retain(|(_, entry)| !self.retention.is_over(entry.saved_at, now));
-        let Some((key, _)) = entries.into_iter().next() else { return Ok(Inspection::default()) };
+        let newest = entries.into_iter().max_by_key(|(_, entry)| entry.saved_at);
+        let Some((key, entry)) = newest else { return Ok(Inspection::default()) };
         if self.requests.head(&self.layout.document(id, created_at)).await?.is_some() {
             return Ok(Inspection::default());
         }
-        if mode == Mode::Repair {
-            self.repair_at(id, created_at).await?;
+        if mode.forgets_lost() {
+            self.repair_at(id, created_at, Adopt::Documents).await?;
         }
-        Ok(Inspection::found(Damage::DanglingEntry, key, mode == Mode::Repair))
+        Ok(Inspection::lost(&entry, key, mode.forgets_lost()))
     }
 }

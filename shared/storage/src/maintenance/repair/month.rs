@@ -1,8 +1,9 @@
 //! One month: its entries, its documents, and the entries that no document was met for.
 
 use super::month_index::{MonthIndex, Unmet};
+use super::records::Records;
 use super::suspects::{Page, Subject};
-use super::{Damage, Inspection, Mode, RepairStep};
+use super::{AgreedDocument, Damage, Inspection, Mode, RepairStep};
 use crate::Analyses;
 use crate::bucket::{Key, Listed, MAX_KEYS};
 use crate::error::Result;
@@ -18,6 +19,21 @@ pub struct MonthRepair<'a> {
     mode: Mode,
     phase: Phase,
     known: MonthIndex,
+    /// Whether a delete that was in flight when the documents were listed has ended by now.
+    is_late: bool,
+    scope: Scope,
+    /// Whether the documents are named whose contents may be looked at.
+    names_agreed: bool,
+    /// Whether the last key of the index that was read is an entry of the month.
+    is_behind_own: bool,
+}
+
+/// Which documents are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Everything,
+    /// Those that have entries.
+    Indexed,
 }
 
 /// What the next step goes through, and the position behind which it begins.
@@ -35,7 +51,17 @@ impl Analyses {
     #[must_use]
     pub fn repair_month(&self, month: Month, mode: Mode) -> MonthRepair<'_> {
         let phase = Phase::Entries(self.layout.behind_newer(month.bounds().1));
-        MonthRepair { analyses: self, month, mode, phase, known: MonthIndex::default() }
+        MonthRepair {
+            analyses: self,
+            month,
+            mode,
+            phase,
+            known: MonthIndex::default(),
+            is_late: false,
+            scope: Scope::Everything,
+            names_agreed: false,
+            is_behind_own: false,
+        }
     }
 
     /// Looks for objects among the documents that lie in no month. As many requests as there are such objects and
@@ -54,10 +80,28 @@ impl Analyses {
 }
 
 impl MonthRepair<'_> {
+    /// Looks only at what the index knows of: whether each of its documents is there, and is what was saved.
+    #[must_use]
+    pub fn of_indexed(self) -> Self {
+        Self { scope: Scope::Indexed, ..self }
+    }
+
+    /// Names the documents that the listings agree on in [`RepairStep::agreed`].
+    #[must_use]
+    pub fn naming_agreed(self) -> Self {
+        Self { names_agreed: true, ..self }
+    }
+
     /// Whether there is nothing left to go through.
     #[must_use]
     pub fn is_done(&self) -> bool {
         matches!(self.phase, Phase::Done)
+    }
+
+    /// How many entries there are that no document was met for; none before all documents were gone through.
+    #[must_use]
+    pub fn unmet_entries(&self) -> usize {
+        if let Phase::Unmet(_, unmet) = &self.phase { unmet.len() } else { 0 }
     }
 
     /// Goes through the next thousand of entries or documents; `None` at the end.
@@ -90,38 +134,54 @@ impl MonthRepair<'_> {
         let (keys, next) = self.index_page(position).await?;
         let mut legacy = Vec::new();
         let mut count = 0;
+        let mut strays = RepairStep::default();
         for key in keys {
-            match self.analyses.known_version(&key)? {
+            let kind = self.analyses.known_version(&key)?;
+            // Behind the month's own, and before those of an older month: what lies there is found once.
+            self.is_behind_own = match &kind {
+                IndexKey::Entry(entry) => self.is_of_month(entry.created_at),
+                IndexKey::Legacy(entry) => self.is_of_month(entry.created_at),
+                IndexKey::Newer | IndexKey::Unrelated => self.is_behind_own,
+            };
+            match kind {
                 IndexKey::Entry(entry) if self.is_of_month(entry.created_at) => {
                     self.known.add(&entry);
                     count += 1;
                 }
                 IndexKey::Legacy(entry) if self.is_of_month(entry.created_at) => {
                     // What takes its place is met as an entry that was written since.
-                    if self.mode != Mode::Repair {
+                    if !self.mode.is_repair() {
                         self.known.add_legacy(&entry.id);
                     }
                     legacy.push(Subject::Legacy { key, entry });
                     count += 1;
+                }
+                IndexKey::Unrelated if self.is_behind_own => {
+                    let advice = "it is no index entry; remove it".to_owned();
+                    strays.add(Inspection::by_hand(Damage::NoEntry, key, advice));
                 }
                 _ => {}
             }
         }
         self.phase = next.and_then(|next| self.behind(&next)).map_or(Phase::Documents(None), Phase::Entries);
         let page = self.analyses.examine_all(&legacy, &Page::default(), self.mode).await?;
-        Ok(RepairStep { entries: count, ..page })
+        strays.join(page);
+        Ok(RepairStep { entries: count, ..strays })
     }
 
     async fn documents(&mut self, position: Option<&str>) -> Result<RepairStep> {
         let prefix = self.analyses.layout.documents(Some(self.month));
         let listing = self.analyses.requests.list(&prefix, position, MAX_KEYS).await?;
         let next = listing.next().map(ToString::to_string);
-        let records = self.analyses.records_of(&listing.objects).await?;
+        let records = match self.scope {
+            Scope::Indexed => Records::default(),
+            Scope::Everything => self.analyses.records_of(&listing.objects).await?,
+        };
         let page = Page::new(listing.keys().cloned().collect());
         let mut result = RepairStep::default();
         let mut suspects = Vec::new();
         for Listed { key, .. } in &listing.objects {
-            if self.analyses.layout.parse_document(key).is_none() {
+            if self.scope == Scope::Everything && self.analyses.layout.parse_document(key).is_none() {
                 result.add(misplaced(key.clone()));
             }
         }
@@ -129,11 +189,16 @@ impl MonthRepair<'_> {
         for object in listing.objects {
             let Some((id, _)) = self.analyses.layout.parse_document(&object.key) else { continue };
             let claims = self.known.meet(&id, &object);
+            if let Some(saved) = claims.agreed_bytes().filter(|_| self.names_agreed) {
+                result.agreed.push(AgreedDocument { id: id.clone(), key: object.key.clone(), saved });
+            }
             let is_sound = claims.agreed().is_some_and(|created_at| match id.created_at() {
                 Some(own) => own == created_at,
-                None => records.say(&id, created_at),
+                None => self.scope == Scope::Indexed || records.say(&id, created_at),
             });
-            if !is_sound && !claims.are_legacy {
+            let is_passed_over =
+                claims.are_legacy || (self.scope == Scope::Indexed && claims.created.is_empty());
+            if !is_sound && !is_passed_over {
                 suspects.push(Subject::Document { key: object.key, claims });
             }
         }
@@ -175,7 +240,11 @@ impl MonthRepair<'_> {
                 phase => phase,
             };
         }
-        self.analyses.examine_all(&suspects, &Page::default(), self.mode).await
+        let page = Page::behind_documents(self.is_late);
+        let step = self.analyses.examine_all(&suspects, &page, self.mode).await?;
+        // What is found is found twice, with a pause between.
+        self.is_late |= step.findings.iter().any(|finding| finding.damage == Damage::DanglingEntry);
+        Ok(step)
     }
 
     /// A page of the index, and its last key if more follow.

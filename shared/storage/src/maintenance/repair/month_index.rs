@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::verdict::SavedBytes;
 use crate::bucket::Listed;
 use crate::id::AnalysisId;
 use crate::index::Entry;
@@ -37,8 +38,8 @@ struct Compact {
 pub(super) struct Claims {
     /// When its id was created: more than one time if some of the entries are strays.
     pub(super) created: Vec<CreatedAt>,
-    /// Whether there is just one entry, and it stands for what is stored.
-    agree: bool,
+    /// What the index says of its bytes, if there is just one entry, and it stands for what is stored.
+    agreed: Option<SavedBytes>,
     /// Whether there are only entries of an earlier version.
     pub(super) are_legacy: bool,
 }
@@ -96,9 +97,12 @@ impl MonthIndex {
         let mut created: Vec<CreatedAt> = entries.iter().map(|entry| entry.created_at).collect();
         created.sort_unstable();
         created.dedup();
-        let agree = matches!(entries, [only] if only.stands_for(document));
+        let agreed = match entries {
+            [only] if only.stands_for(document) => Some(only.saved_bytes()),
+            _ => None,
+        };
         let are_legacy = created.is_empty() && self.legacy.contains(&id);
-        Claims { created, agree, are_legacy }
+        Claims { created, agreed, are_legacy }
     }
 
     /// The entries without a document, but for those that readers pass over.
@@ -112,6 +116,10 @@ impl MonthIndex {
 }
 
 impl Compact {
+    fn saved_bytes(&self) -> SavedBytes {
+        SavedBytes { saved_at: self.saved_at, size: self.size, token: self.token }
+    }
+
     fn stands_for(&self, document: &Listed) -> bool {
         document.size == self.size
             && document.token.is_none_or(|token| token == self.token)
@@ -130,7 +138,12 @@ impl Compact {
 impl Claims {
     /// When the document's id was created, if the index says so in one entry that stands for what is stored.
     pub(super) fn agreed(&self) -> Option<CreatedAt> {
-        self.created.first().copied().filter(|_| self.agree)
+        self.created.first().copied().filter(|_| self.agreed.is_some())
+    }
+
+    /// What that entry says of the document's bytes.
+    pub(super) fn agreed_bytes(&self) -> Option<SavedBytes> {
+        self.agreed
     }
 }
 
@@ -138,6 +151,11 @@ impl Unmet {
     /// When the newest of them was created.
     pub(super) fn newest(&self) -> Option<CreatedAt> {
         self.0.first().map(|entry| entry.created_at)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Forgets those that are newer than this.

@@ -19,11 +19,33 @@ const MAX_READ: u64 = 64 << 20;
 #[derive(Debug)]
 pub(in crate::maintenance) struct ObservedDocument {
     pub(super) saved_at: SavedAt,
-    token: ContentToken,
+    pub(super) is_ours: bool,
+    pub(super) token: ContentToken,
+    /// Whether the token is of the entity tag, and not of what was read.
+    pub(super) is_token_of_tag: bool,
     pub(super) size: u64,
     pub(super) summary: Summary,
     /// Whether the summary is what the content says; otherwise it is what the object's metadata says.
     pub(super) is_read: bool,
+    /// What the content is; `None` if it was not read.
+    pub(super) content: Option<Content>,
+}
+
+/// What was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Content {
+    /// The token of the bytes, which is not that of the object where entity tags are no digests.
+    pub(super) token: ContentToken,
+    pub(super) kind: ContentKind,
+}
+
+/// How far what was read is a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ContentKind {
+    Object,
+    /// JSON, but no object.
+    OtherJson,
+    NoJson,
 }
 
 impl Analyses {
@@ -43,16 +65,29 @@ impl Analyses {
 }
 impl ObservedDocument {
     pub(in crate::maintenance) fn from_content(Object { meta, body }: Object) -> Self {
-        let token = meta.token.unwrap_or_else(|| ContentToken::of_content(&body));
+        let own = ContentToken::of_content(&body);
+        let token = meta.token.unwrap_or(own);
+        let is_object = body.trim_ascii_start().starts_with(b"{");
+        let content = |kind| Some(Content { token: own, kind });
         match Document::parse(body) {
             Ok(document) => Self {
                 saved_at: meta.saved_at,
+                is_ours: meta.is_ours,
                 token,
+                is_token_of_tag: meta.token.is_some(),
                 size: document.size(),
                 summary: document.summary().clone(),
                 is_read: true,
+                content: content(ContentKind::Object),
             },
-            Err(_) => Self { token, ..Self::from_metadata(&meta) },
+            Err(error) => {
+                let kind = match error {
+                    Error::MalformedDocument(_) => ContentKind::NoJson,
+                    _ if is_object => ContentKind::Object,
+                    _ => ContentKind::OtherJson,
+                };
+                Self { token, content: content(kind), ..Self::from_metadata(&meta) }
+            }
         }
     }
 
@@ -75,6 +110,8 @@ impl ObservedDocument {
             execution_ms: None,
         };
         let token = meta.token.unwrap_or_else(|| ContentToken::of_tag(&meta.etag));
-        Self { saved_at: meta.saved_at, token, size: meta.size, summary, is_read: false }
+        let ObjectMeta { saved_at, is_ours, size, .. } = *meta;
+        let is_token_of_tag = meta.token.is_some();
+        Self { saved_at, is_ours, token, is_token_of_tag, size, summary, is_read: false, content: None }
     }
 }

@@ -1,7 +1,5 @@
 //! What the listings do not agree on, looked at one by one.
 
-use std::time::Duration;
-
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OnceCell;
 
@@ -10,7 +8,7 @@ use super::month_index::Claims;
 use super::{Damage, Finding, Inspection, Mode, PARALLEL, RepairStep};
 use crate::Analyses;
 use crate::bucket::Key;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::AnalysisId;
 use crate::index::LegacyEntry;
 use crate::time::CreatedAt;
@@ -37,12 +35,19 @@ pub(super) struct Page {
     documents: Vec<Key>,
     /// Looked for when a document turns up that no id record places.
     duplicates: OnceCell<DuplicateLocations>,
+    /// Whether a delete that was in flight when the documents were listed has ended by now.
+    is_late: bool,
 }
 
 impl Page {
     /// The page of these documents.
     pub(super) fn new(documents: Vec<Key>) -> Self {
-        Self { documents, duplicates: OnceCell::new() }
+        Self { documents, ..Self::default() }
+    }
+
+    /// No documents; whether a delete that was in flight when they were listed has ended by now.
+    pub(super) fn behind_documents(is_late: bool) -> Self {
+        Self { is_late, ..Self::default() }
     }
 }
 
@@ -62,17 +67,14 @@ impl Analyses {
         let mut result = RepairStep::default();
         let mut suspects = Vec::new();
         for (subject, look) in subjects.iter().zip(looks) {
-            match mode {
-                Mode::Check { .. } if !look.findings.is_empty() => {
-                    result.in_flight += u64::from(look.in_flight);
-                    suspects.push((subject.clone(), look.findings));
-                }
-                _ => result.add(look),
+            if needs_second_look(mode, subject, &look) {
+                result.in_flight += u64::from(look.in_flight);
+                suspects.push((subject.clone(), look.findings));
+            } else {
+                result.add(look);
             }
         }
-        if let Mode::Check { grace } = mode {
-            result.findings.extend(self.examine_again(suspects, page, grace).await?);
-        }
+        result.findings.extend(self.examine_again(suspects, page, mode).await?);
         Ok(result)
     }
 
@@ -81,18 +83,19 @@ impl Analyses {
         &self,
         suspects: Vec<(Subject, Vec<Finding>)>,
         page: &Page,
-        grace: Duration,
+        mode: Mode,
     ) -> Result<Vec<Finding>> {
         // The age of a document tells whether its save may be in flight; a delete leaves nothing that has an age.
-        if suspects.iter().any(|(subject, _)| matches!(subject, Subject::Entries { .. })) {
+        if !page.is_late && suspects.iter().any(|(subject, _)| matches!(subject, Subject::Entries { .. })) {
+            let grace = if let Mode::Check { grace } = mode { grace } else { DELETED_AFTER };
             self.clock().sleep(DELETED_AFTER.min(grace)).await;
         }
         let (subjects, first): (Vec<Subject>, Vec<Vec<Finding>>) = suspects.into_iter().unzip();
         let page = Page::new(page.documents.clone());
-        let looks = self.inspect_all(&subjects, &page, Mode::Check { grace }).await?;
+        let looks = self.inspect_all(&subjects, &page, mode).await?;
         // A dangling entry must be the same entry: the id may have been saved and deleted once more.
         let same = first.iter().zip(looks).flat_map(|(first, mut look)| {
-            look.findings.retain(|finding| first.contains(finding));
+            look.findings.retain(|finding| finding.repaired || first.contains(finding));
             look.findings
         });
         Ok(same.collect())
@@ -109,12 +112,7 @@ impl Analyses {
     /// What fails for one object, while the storage answers otherwise, is a finding and not an end.
     async fn examine_or_report(&self, subject: &Subject, page: &Page, mode: Mode) -> Result<Inspection> {
         match self.examine(subject, page, mode).await {
-            Err(error) => {
-                if self.probe().await.is_err() {
-                    return Err(error);
-                }
-                Ok(Inspection::by_hand(Damage::Unreadable, self.key_of(subject), reason(&error)))
-            }
+            Err(error) => self.unreadable(error, self.key_of(subject)).await,
             look => look,
         }
     }
@@ -135,8 +133,14 @@ impl Analyses {
     }
 }
 
-/// An error and what is beneath it, in one line.
-fn reason(error: &Error) -> String {
-    let chain = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+/// Whether a save or delete in flight may be what was found. A repair finishes what it meets, and takes nothing else for
+/// lost.
+fn needs_second_look(mode: Mode, subject: &Subject, look: &Inspection) -> bool {
+    let is_lost = |finding: &Finding| finding.damage == Damage::DanglingEntry && !finding.repaired;
+    match mode {
+        Mode::Check { .. } => !look.findings.is_empty(),
+        Mode::Repair { .. } => {
+            matches!(subject, Subject::Entries { .. }) && look.findings.iter().any(is_lost)
+        }
+    }
 }

@@ -20,12 +20,12 @@ const MAX_TIME: Duration = Duration::from_secs(10);
 ///
 /// A client that is still sending when the connection closes sees a broken pipe instead of the answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Drain(Option<Shared>);
+pub(crate) struct UnreadBody(Option<Shared>);
 
 #[derive(Debug, Clone)]
 struct Shared(Arc<Mutex<Body>>);
 
-impl Drain {
+impl UnreadBody {
     /// The request with a body of which the rest can be read later.
     pub(crate) fn new(request: Request) -> (Request, Self) {
         // RFC 9110, section 10.1.1: such a client waits for our word before it sends its body.

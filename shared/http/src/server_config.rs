@@ -10,18 +10,21 @@ const HOST: Variable = Variable {
     fallbacks: &[],
     default: DefaultValue::Value("127.0.0.1"),
     meaning: "address the server listens on",
+    is_secret: false,
 };
 const PORT: Variable = Variable {
     name: "API_PORT",
     fallbacks: &[],
     default: DefaultValue::Value("8000"),
     meaning: "port the server listens on; 0 takes a free one",
+    is_secret: false,
 };
 const TOKEN: Variable = Variable {
     name: "API_TOKEN",
     fallbacks: &[],
     default: DefaultValue::Words("none"),
     meaning: "bearer token that callers of the server must send",
+    is_secret: true,
 };
 
 /// A word that must not appear in logs.
