@@ -91,7 +91,8 @@ pub(crate) async fn run(job: Job, months: &MonthOptions) -> Result<(), Maintenan
         writeln!(io::stdout(), "store: {}", store.name())?;
     }
     let job = Job { command: job.command + &store::option(), ..job };
-    let (signals, progress, report) = (Signals::new()?, Progress::new(), Report::new(months.json, job.reading.is_some()));
+    let (signals, progress, report) =
+        (Signals::new()?, Progress::new(), Report::new(months.json, job.reading.is_some()));
     let limit = store.config.max_document_bytes;
     let reader = job.reading.as_ref().map(|reading| Reader::new(limit, reading.rate));
     let mut walk = Walk { job, reader, month, done, signals, progress, report };

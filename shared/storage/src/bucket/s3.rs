@@ -64,7 +64,8 @@ impl S3Settings {
     /// Whether it is the same bucket, whoever has named it.
     #[must_use]
     pub fn is_same_bucket(&self, other: &Self) -> bool {
-        (&self.bucket, &self.region, &self.endpoint_url) == (&other.bucket, &other.region, &other.endpoint_url)
+        (&self.bucket, &self.region, &self.endpoint_url)
+            == (&other.bucket, &other.region, &other.endpoint_url)
     }
 }
 

@@ -24,10 +24,9 @@ async fn saves() {
 #[tokio::test]
 async fn a_document_of_more_than_a_mebibyte_is_not_sent_before_a_look() {
     let (bucket, analyses) = store();
-    for (size, id_of_client, spent) in [
-        (1 << 20, UUID7, "2 Put, 1 Head, 1 List"),
-        ((1 << 20) + 1, OTHER_UUID7, "2 Put, 2 Head, 1 List"),
-    ] {
+    for (size, id_of_client, spent) in
+        [(1 << 20, UUID7, "2 Put, 1 Head, 1 List"), ((1 << 20) + 1, OTHER_UUID7, "2 Put, 2 Head, 1 List")]
+    {
         let text = format!(r#"{{"text":"{}"}}"#, "x".repeat(size - 11));
         let document = Document::parse(Bytes::from(text)).unwrap();
         assert_eq!(document.size(), size as u64);

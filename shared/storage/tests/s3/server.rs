@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use analysis_storage::bucket::s3::{S3Bucket, S3Settings};
-use analysis_storage::config::NamedBy;
 use analysis_storage::bucket::{GetOptions, Precondition, Put};
+use analysis_storage::config::NamedBy;
 use analysis_storage::{BucketError, Key, SavedAt};
 
 pub(crate) const NO_METADATA: Vec<(&str, String)> = Vec::new();

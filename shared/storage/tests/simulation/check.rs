@@ -133,7 +133,8 @@ fn history_is_explained(engine: &Engine) -> Check {
                 return Err(format!("#{task} shows value {outlived}, which is past its retention"));
             }
             let is_reader = record.op.id().is_none();
-            if let Some(reading) = is_reader.then(|| history.judge(task, *id, values)).transpose()?.flatten() {
+            if let Some(reading) = is_reader.then(|| history.judge(task, *id, values)).transpose()?.flatten()
+            {
                 readings.entry(*id).or_default().push(reading);
             }
         }

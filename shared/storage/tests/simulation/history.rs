@@ -290,12 +290,7 @@ impl History {
     }
 
     /// Checks what a list or the totals said of one id; a reading to be explained if they are bound to be exact.
-    pub(crate) fn judge(
-        &self,
-        task: usize,
-        id: usize,
-        seen: &[Value],
-    ) -> Result<Option<Reading>, String> {
+    pub(crate) fn judge(&self, task: usize, id: usize, seen: &[Value]) -> Result<Option<Reading>, String> {
         let Record { from, to, .. } = self.records[task];
         if seen.len() > 1 {
             return Err(format!("#{task} shows id {id} {} times: {seen:?}", seen.len()));
