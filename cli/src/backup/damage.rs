@@ -18,7 +18,8 @@ pub(super) async fn look(analyses: &Analyses, work: &mut Work) -> Result<HashSet
     let mut found = HashSet::new();
     match compare(analyses, work, &mut found).await {
         Err(TransferError::Failed(error)) => {
-            work.progress.note(&format!("index and documents could not be compared: {error}"));
+            let reason = format!("index and documents could not be compared: {error}");
+            work.report.add(&Done::problem(Problem::new(error.code(), "the store", reason)))?;
         }
         end => end?,
     }
