@@ -1,9 +1,10 @@
 //! A bucket of plain files: one file an object, its key the path below the root.
 
+mod durable;
 mod failure;
-mod files;
 mod probe;
 mod walk;
+mod write;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object,
-    ObjectMeta, Precondition, Put, RestoreTier, Restoring, Result, Version,
+    ObjectMeta, Put, RestoreTier, Restoring, Result, Version,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::config::NamedBy;
@@ -104,49 +105,6 @@ impl LocalBucket {
         }
     }
 
-    fn write(&self, put: &Put) -> Result<ETag> {
-        let path = self.path(&put.key)?;
-        let failed = |e| self.failure("write", &path, e);
-        let parent = path.parent().unwrap_or(&self.root);
-        files::create_directories(&self.root, parent).map_err(failed)?;
-        let temporary = files::write_temporary(&self.root, &put.body, put.saved_at).map_err(failed)?;
-        let _lock = files::lock(&self.root, put.key.as_str()).map_err(failed)?;
-        if let Precondition::Match(tag) = &put.precondition {
-            check_match(&put.key, tag, meta_of(&path).map_err(failed)?.as_ref())?;
-        }
-        let placed = match put.precondition {
-            Precondition::Absent => temporary.persist_noclobber(&path),
-            Precondition::None | Precondition::Match(_) => temporary.persist(&path),
-        };
-        match placed {
-            Ok(_) => {}
-            Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(condition_fails(&put.key));
-            }
-            Err(e) => return Err(failed(e.error)),
-        }
-        // By now readers see it, whatever becomes of the sync.
-        files::sync_directory(parent).map_err(|e| unsynced(parent, e))?;
-        Ok(etag(put.saved_at, put.body.len() as u64))
-    }
-
-    fn remove(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
-        let path = self.path(key)?;
-        let failed = |e| self.failure("delete", &path, e);
-        let _lock = files::lock(&self.root, key.as_str()).map_err(failed)?;
-        if let Some(tag) = if_match {
-            check_match(key, tag, meta_of(&path).map_err(failed)?.as_ref())?;
-        }
-        match fs::remove_file(&path) {
-            Ok(()) => {
-                let parent = path.parent().unwrap_or(&self.root);
-                files::sync_directory(parent).map_err(|e| unsynced(parent, e))
-            }
-            Err(e) if is_absent(&e) => Ok(()),
-            Err(e) => Err(failed(e)),
-        }
-    }
-
     /// The file of an object and what is known of it, unless the caller holds it already or there is none.
     fn look(&self, key: &Key, if_none_match: Option<&ETag>) -> Result<Result<(File, ObjectMeta), Got>> {
         let path = self.path(key)?;
@@ -176,18 +134,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 fn is_absent(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidFilename, IsADirectory, NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory | IsADirectory | InvalidFilename)
-}
-
-fn unsynced(directory: &Path, error: io::Error) -> BucketError {
-    BucketError::no_answer(format!("cannot sync {}", directory.display()), error)
-}
-
-fn condition_fails(key: &Key) -> BucketError {
-    BucketError::PreconditionFailed(key.to_string())
-}
-
-fn check_match(key: &Key, tag: &ETag, existing: Option<&ObjectMeta>) -> Result<()> {
-    if existing.is_some_and(|meta| meta.etag == *tag) { Ok(()) } else { Err(condition_fails(key)) }
 }
 
 fn etag(saved_at: SavedAt, size: u64) -> ETag {

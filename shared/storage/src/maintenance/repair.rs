@@ -11,6 +11,7 @@ mod document;
 mod duplicates;
 mod entry;
 mod finding;
+mod in_flight;
 mod legacy;
 mod month;
 mod month_index;

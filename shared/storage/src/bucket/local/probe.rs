@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::durable;
 use super::failure::unusable;
-use super::files;
 use super::meta_of;
 use crate::bucket::{BucketError, Result};
 use crate::config::{NamedBy, absolute};
@@ -46,11 +46,11 @@ pub(super) fn check_that_it_exists(root: &Path, named_by: NamedBy) -> Result<()>
 }
 
 fn prepare(root: &Path) -> io::Result<()> {
-    files::create_root(root)?;
-    fs::create_dir_all(files::lock_directory(root))?;
-    fs::create_dir_all(files::temporary_directory(root))?;
+    durable::create_root(root)?;
+    fs::create_dir_all(durable::lock_directory(root))?;
+    fs::create_dir_all(durable::temporary_directory(root))?;
     fs::read_dir(root)?;
-    remove_older(&files::temporary_directory(root), ABANDONED)
+    remove_older(&durable::temporary_directory(root), ABANDONED)
 }
 
 fn remove_older(directory: &Path, limit: Duration) -> io::Result<()> {
@@ -75,20 +75,20 @@ fn age(meta: &fs::Metadata) -> Duration {
 /// What the file system does not do, as a phrase.
 fn find_lack(root: &Path) -> io::Result<Option<&'static str>> {
     let saved_at = SavedAt::from_micros(1_704_067_200_123_456);
-    let place = tempfile::Builder::new().prefix("probe").tempdir_in(files::temporary_directory(root))?;
+    let place = tempfile::Builder::new().prefix("probe").tempdir_in(durable::temporary_directory(root))?;
     let (lower, upper) = (place.path().join("probe"), place.path().join("PROBE"));
-    files::write_temporary(root, b"1", saved_at)?.persist_noclobber(&lower).map_err(|e| e.error)?;
+    durable::write_temporary(root, b"1", saved_at)?.persist_noclobber(&lower).map_err(|e| e.error)?;
     if meta_of(&lower)?.is_none_or(|meta| meta.saved_at != saved_at) {
         return Ok(Some("does not keep modification times to the microsecond"));
     }
-    if files::write_temporary(root, b"2", saved_at)?.persist_noclobber(&lower).is_ok() {
+    if durable::write_temporary(root, b"2", saved_at)?.persist_noclobber(&lower).is_ok() {
         return Ok(Some("does not refuse to rename over an existing file"));
     }
     if upper.exists() {
         return Ok(Some("does not tell upper from lower case in file names, as ids do"));
     }
-    let held = files::lock(root, "probe")?;
-    let second = fs::OpenOptions::new().write(true).open(files::lock_path(root, "probe"))?;
+    let held = durable::lock(root, "probe")?;
+    let second = fs::OpenOptions::new().write(true).open(durable::lock_path(root, "probe"))?;
     let is_exclusive = second.try_lock().is_err();
     drop(held);
     Ok((!is_exclusive).then_some("does not support file locks"))
@@ -103,10 +103,10 @@ mod tests {
         let root = tempfile::TempDir::new().unwrap();
         prepare(root.path()).unwrap();
         let long_ago = SavedAt::from_micros(1_704_067_200_123_456);
-        let file = files::write_temporary(root.path(), b"1", long_ago).unwrap();
+        let file = durable::write_temporary(root.path(), b"1", long_ago).unwrap();
         prepare(root.path()).unwrap();
         assert!(file.path().exists());
-        remove_older(&files::temporary_directory(root.path()), Duration::ZERO).unwrap();
+        remove_older(&durable::temporary_directory(root.path()), Duration::ZERO).unwrap();
         assert!(!file.path().exists());
     }
 }

@@ -1,7 +1,5 @@
 //! One object among the documents: whether an id leads to it, and whether the index knows it.
 
-use std::time::Duration;
-
 use super::month_index::Claims;
 use super::observed::ObservedDocument;
 use super::suspects::Page;
@@ -133,7 +131,7 @@ impl Analyses {
             return Ok(Inspection::default());
         }
         let in_flight = Inspection { in_flight: true, findings: Vec::new() };
-        let is_young = matches!(mode, Mode::Check { grace } if self.is_younger(&meta, grace));
+        let is_young = self.may_be_in_flight(&meta, mode);
         // A save that has written its entry has ended, but for stale ones, and none is of another program's document.
         if is_young && meta.is_ours && !own.contains(&false) {
             return Ok(in_flight);
@@ -174,10 +172,6 @@ impl Analyses {
             self.repair_at(id, created_at, Adopt::Documents).await?;
         }
         Ok(look)
-    }
-
-    fn is_younger(&self, meta: &ObjectMeta, grace: Duration) -> bool {
-        self.clock().now().duration_since(meta.last_modified).unsigned_abs() < grace
     }
 }
 

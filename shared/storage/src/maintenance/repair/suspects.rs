@@ -12,7 +12,6 @@ use crate::error::Result;
 use crate::id::AnalysisId;
 use crate::index::LegacyEntry;
 use crate::time::CreatedAt;
-use crate::windows::DELETED_AFTER;
 
 /// What there is to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,10 +84,8 @@ impl Analyses {
         page: &Page,
         mode: Mode,
     ) -> Result<Vec<Finding>> {
-        // The age of a document tells whether its save may be in flight; a delete leaves nothing that has an age.
         if !page.is_late && suspects.iter().any(|(subject, _)| matches!(subject, Subject::Entries { .. })) {
-            let grace = if let Mode::Check { grace } = mode { grace } else { DELETED_AFTER };
-            self.clock().sleep(DELETED_AFTER.min(grace)).await;
+            self.outwait_deletes(mode).await;
         }
         let (subjects, first): (Vec<Subject>, Vec<Vec<Finding>>) = suspects.into_iter().unzip();
         let page = Page::new(page.documents.clone());
