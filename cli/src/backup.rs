@@ -9,7 +9,7 @@ mod last_run;
 mod origin;
 mod overview;
 mod present;
-mod prune;
+mod prune_history;
 mod replacement;
 
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ use copy::Copying;
 use directory::BackupDirectory;
 use history::History;
 use origin::Origin;
-use prune::{Keep, PRUNED};
+use prune_history::{Keep, PRUNED};
 
 /// How long to wait before archived documents are looked at again: at first, and at most.
 const FIRST_WAIT: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 mod budget;
 mod failures;
-mod files;
+mod files_by_id;
 mod history;
 mod importer;
 mod joined;
@@ -30,7 +30,7 @@ use crate::store::Store;
 
 pub(crate) use budget::Budget;
 pub(crate) use failures::Failures;
-pub(crate) use files::Found;
+pub(crate) use files_by_id::Found;
 pub(crate) use history::{Run, copies, history, pruned, record_pruned, runs};
 pub(crate) use importer::Importer;
 pub(crate) use joined::{JoinedById, SourceRecord};

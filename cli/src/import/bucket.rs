@@ -2,7 +2,7 @@
 
 use analysis_storage::bucket::ObjectMeta;
 use analysis_storage::config::{Storage, other_bucket_from_env};
-use analysis_storage::legacy::{self, LegacyBucket};
+use analysis_storage::legacy_bucket::{self, LegacyBucket};
 use analysis_storage::{AnalysisId, Entry, Error, ErrorCode, Key, StorageConfig};
 
 use super::take;
@@ -100,7 +100,7 @@ async fn one(
             metas.push(meta);
         }
     }
-    let Some(newest) = legacy::newest(&metas) else { return Ok(done) };
+    let Some(newest) = legacy_bucket::newest(&metas) else { return Ok(done) };
     let (key, meta) = (keys.swap_remove(newest), metas.swap_remove(newest));
     let older = |key: Key, than: &Key| {
         Problem::new(TransferKind::Older, key.as_str(), format!("{than} has its id and is newer"))
@@ -138,7 +138,7 @@ async fn object(
     let _reserved = importer.budget.reserve(meta.size * 2).await;
     match source.read(key).await {
         Ok(Some(object)) => {
-            let created_at = |document: &_| legacy::created_at(document, meta, month);
+            let created_at = |document: &_| legacy_bucket::created_at(document, meta, month);
             take(importer, &id, known, key.as_str(), object.body, created_at).await
         }
         Ok(None) => Ok(Done::default()),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::TransferError;
-use super::files::Found;
+use super::files_by_id::Found;
 use super::joined::SourceRecord;
 use super::manifest::{RESERVED, read_lines};
 use super::sorter::Sorter;

@@ -7,7 +7,7 @@ use analysis_storage::bucket::MAX_KEYS;
 use analysis_storage::{Analyses, Entry, Key};
 use serde::{Deserialize, Serialize};
 
-use super::files::{Found, walk};
+use super::files_by_id::{Found, walk};
 use super::history::Run;
 use super::manifest::{Line, MANIFEST, read_lines};
 use super::report::Problem;

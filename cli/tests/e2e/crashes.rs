@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::harness::random::Random;
 use crate::harness::writer::{Writer, check_exactly, check_list};
-use crate::harness::{Client, Cloud, Server, repair};
+use crate::harness::{Client, Cloud, Server, repair_after_failures};
 
 /// How often a server is killed.
 const KILLS_ON_FILES: usize = 40;
@@ -71,7 +71,7 @@ fn kill_again_and_again(kills: usize, seed: u64, start: impl Fn() -> Server, var
     }
     assert!(writers.iter().all(|writer| writer.tally.acknowledged > kills), "{writers:?}");
     assert!(writers.iter().any(|writer| writer.tally.unanswered > 0), "{writers:?}");
-    repair(variables);
+    repair_after_failures(variables);
     check_exactly(&writers, &start().client());
 }
 
@@ -114,7 +114,7 @@ fn the_other_server_on_the_directory_works_on() {
             writer.check_touched(&client);
         }
     }
-    repair(&[("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap())]);
+    repair_after_failures(&[("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap())]);
     victims.append(&mut others);
     check_exactly(&victims, &survivor.client());
 }

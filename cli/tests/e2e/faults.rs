@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::harness::proxy::{Fault, Proxy, Rates};
 use crate::harness::writer::{Writer, check_exactly, check_list};
-use crate::harness::{Answer, Client, Cloud, JSON, Server, repair};
+use crate::harness::{Answer, Client, Cloud, JSON, Server, repair_after_failures};
 
 /// How many cases run at once: most of their time is waiting.
 const PARALLEL: usize = 60;
@@ -471,6 +471,6 @@ fn four_clients_lose_nothing_while_one_request_in_four_fails() {
 
     setting.proxy.calm();
     check_list(&writers, &setting.client());
-    repair(&setting.cloud.variables());
+    repair_after_failures(&setting.cloud.variables());
     check_exactly(&writers, &setting.client());
 }

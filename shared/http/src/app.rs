@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use analysis_storage::windows::LONGEST_REQUEST;
+use analysis_storage::durations::LONGEST_REQUEST;
 use analysis_storage::{Analyses, Error, StorageConfig};
 use axum::extract::Request;
 use axum::response::Response;

@@ -1,6 +1,6 @@
 //! Errors as HTTP says them: RFC 9457 problem details.
 
-mod code;
+mod status;
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-pub use self::code::{HttpCode, ProblemCode};
+pub use self::status::{HttpCode, ProblemCode};
 
 /// All that a URN spells out (RFC 8141, section 2): neither `unreserved` nor `sub-delims` (RFC 3986, section 2), nor
 /// one of `:`, `@` and `/`.

@@ -1,9 +1,9 @@
 //! The service: what can be done with analyses, over any bucket. What each operation does stands in the modules
 //! `protocol`, `index`, `totals` and `maintenance`.
 
-mod open;
+mod access;
 
-pub use open::Access;
+pub use access::Access;
 
 use std::fmt;
 use std::sync::Arc;

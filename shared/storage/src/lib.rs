@@ -37,13 +37,14 @@ pub mod bucket;
 mod clock;
 pub mod config;
 mod document;
+pub mod durations;
 mod error;
 mod id;
 mod index;
 mod instant;
 mod label;
 mod layout;
-pub mod legacy;
+pub mod legacy_bucket;
 mod maintenance;
 mod month;
 #[cfg(feature = "testing")]
@@ -57,7 +58,7 @@ pub mod testing;
 mod time;
 mod token;
 mod totals;
-pub mod windows;
+
 mod words;
 
 pub use analyses::{Access, Analyses, StorageType};

@@ -1,14 +1,10 @@
-//! What a caller asks of the list, checked at the edge.
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+//! What a caller asks of the list, checked at the edge: limit and filters. Where a page begins is a [`Cursor`].
 
 use crate::error::{Error, Result};
-use crate::id::AnalysisId;
+pub use crate::index::Cursor;
 use crate::index::Entry;
 use crate::instant;
 use crate::label::{Label, LabelKind};
-use crate::layout::Inverted;
 use crate::time::CreatedAt;
 
 /// How many items a page may hold: 1 to 1000.
@@ -98,6 +94,13 @@ impl Filter {
         self.implementation.is_some() || self.status.is_some()
     }
 
+    /// The filter as text: the same for equal filters, and another for any other.
+    pub(crate) fn canonical(&self) -> String {
+        let Self { implementation, status, from, until } = self;
+        let label = |label: &Option<Label>| label.as_ref().map(ToString::to_string);
+        format!("{:?} {:?} {from:?} {until:?}", label(implementation), label(status))
+    }
+
     pub(crate) fn matches(&self, entry: &Entry) -> bool {
         let summary = &entry.summary;
         self.implementation.as_ref().is_none_or(|wanted| *wanted == summary.implementation)
@@ -128,62 +131,6 @@ fn period(parameter: &'static str, text: &str) -> Result<(i64, i64)> {
     Err(Error::query(parameter, format!("{text:?} {advice}{plus}")))
 }
 
-/// Where the next page of one query begins: behind all entries of one id.
-///
-/// To callers it is opaque text. It carries a checksum over itself and the filter it was made for, so that a
-/// damaged cursor, or one of another query, is refused instead of showing wrong pages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor {
-    pub(crate) created_at: CreatedAt,
-    pub(crate) id: AnalysisId,
-}
-
-const CURSOR_VERSION: u8 = 1;
-
-impl Cursor {
-    /// Checks the query parameter `cursor`.
-    ///
-    /// # Errors
-    /// [`Error::InvalidQuery`] unless [`encode`](Self::encode) made the text, for the same filter.
-    pub fn parse(text: &str, filter: &Filter) -> Result<Self> {
-        Self::decode(text, filter).ok_or_else(|| {
-            let advice =
-                "is not a cursor of this query; send `next_cursor` unchanged with the same filters, or none";
-            Error::query("cursor", advice)
-        })
-    }
-
-    fn decode(text: &str, filter: &Filter) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let ([CURSOR_VERSION, checksum @ ..], position) = bytes.split_first_chunk::<5>()? else {
-            return None;
-        };
-        let position = std::str::from_utf8(position).ok()?;
-        if *checksum != seal(position, filter) {
-            return None;
-        }
-        let (inverted, id) = position.split_once('!')?;
-        Some(Self { created_at: Inverted::parse(inverted)?, id: AnalysisId::from_stored(id).ok()? })
-    }
-
-    /// The cursor as text for a URL.
-    #[must_use]
-    pub fn encode(&self, filter: &Filter) -> String {
-        let position = format!("{}!{}", Inverted(self.created_at), self.id);
-        let mut bytes = vec![CURSOR_VERSION];
-        bytes.extend(seal(&position, filter));
-        bytes.extend(position.as_bytes());
-        URL_SAFE_NO_PAD.encode(bytes)
-    }
-}
-
-fn seal(position: &str, filter: &Filter) -> [u8; 4] {
-    let Filter { implementation, status, from, until } = filter;
-    let label = |label: &Option<Label>| label.as_ref().map(ToString::to_string);
-    let query = format!("{position} {:?} {:?} {from:?} {until:?}", label(implementation), label(status));
-    crc32fast::hash(query.as_bytes()).to_be_bytes()
-}
-
 /// One page of the list, as it was asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListQuery {
@@ -198,6 +145,7 @@ pub struct ListQuery {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::AnalysisId;
 
     fn cursor() -> Cursor {
         Cursor { created_at: CreatedAt::MIN, id: AnalysisId::from_stored("study-1").unwrap() }

@@ -14,11 +14,11 @@ use crate::bucket::{
     Put, RestoreTier, Restoring, Version,
 };
 use crate::clock::{BucketClock, Clock};
+use crate::durations::{LONGEST_ATTEMPT, RETRY_FOR, signed};
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
 use crate::time::{SavedAt, SavedAtSource};
 use crate::token::ContentToken;
-use crate::windows::{LONGEST_ATTEMPT, RETRY_FOR, signed};
 
 /// The longest wait before the first repetition; each further one may take twice as long, up to [`LONGEST_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);

@@ -10,6 +10,7 @@ mod sealing;
 mod snapshot;
 mod stats;
 mod sums;
+mod view;
 
 pub(crate) use markers::Markers;
 #[cfg(feature = "testing")]

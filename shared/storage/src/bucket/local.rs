@@ -2,6 +2,7 @@
 
 mod durable;
 mod failure;
+mod lock;
 mod probe;
 mod walk;
 mod write;

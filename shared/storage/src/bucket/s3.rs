@@ -37,9 +37,9 @@ use super::{
 };
 use crate::clock::{Clock, ClockOffset, SystemClock};
 use crate::config::NamedBy;
+use crate::durations::LONGEST_ATTEMPT;
 use crate::error::Cause;
 use crate::token::ContentToken;
-use crate::windows::LONGEST_ATTEMPT;
 
 /// The user metadata that holds `saved_at`, in microseconds since the Unix epoch.
 const SAVED_AT: &str = "saved_at";

@@ -56,7 +56,7 @@ pub enum Mode {
 
 impl Mode {
     /// Checking, with a grace longer than any save takes.
-    pub const CHECK: Self = Self::Check { grace: crate::windows::CRASHED_AFTER };
+    pub const CHECK: Self = Self::Check { grace: crate::durations::CRASHED_AFTER };
     /// Repairing, with nothing decided by people.
     pub const REPAIR: Self = Self::Repair { adopt_changed: false, forget_lost: false };
 

@@ -3,10 +3,10 @@
 use super::not_found;
 use crate::Analyses;
 use crate::bucket::{ETag, Key, ObjectMeta};
+use crate::durations::{CRASHED_AFTER, signed};
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
 use crate::retrying::Rounds;
-use crate::windows::{CRASHED_AFTER, signed};
 
 impl Analyses {
     /// Deletes an analysis.

@@ -1,4 +1,4 @@
-//! Removing the entries of an id that are not current.
+//! Removing the entries of an id that are not current: the last step but one of `save.rs`, and the last of `delete.rs`.
 
 use futures::future::try_join_all;
 

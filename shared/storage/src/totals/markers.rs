@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use super::Period;
 use crate::bucket::{ETag, Key, Listed, MAX_KEYS};
 use crate::clock::{Clock, Stopwatch};
+use crate::durations::{ACCOUNTED_AFTER, MARKED_AFTER, RELIED_ON, RENEWED_AFTER, signed};
 use crate::error::Result;
 use crate::time::CreatedAt;
-use crate::windows::{ACCOUNTED_AFTER, MARKED_AFTER, RELIED_ON, RENEWED_AFTER, signed};
 use crate::{Analyses, StorageType};
 
 /// How many markers one reader removes; the next ones go on.

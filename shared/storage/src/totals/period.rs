@@ -5,8 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::durations::{HOURLY_FOR, signed};
 use crate::time::CreatedAt;
-use crate::windows::{HOURLY_FOR, signed};
 
 const MILLIS_PER_HOUR: i64 = 3_600_000;
 const HOURS_PER_DAY: i64 = 24;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Stats;
 use super::markers::MarkerListing;
-use super::sealing::PARALLEL;
+use super::view::PARALLEL;
 use crate::Analyses;
 use crate::bucket::Key;
 use crate::error::{Error, Result};

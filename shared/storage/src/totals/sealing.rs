@@ -1,99 +1,38 @@
-//! Totals from the snapshot and the index, and the next snapshot.
+//! The next snapshot.
 //!
-//! The order of the requests is what keeps the answer exact. Markers are listed *before* the snapshot is read: a marker
-//! that is gone by then was removed by a reader whose snapshot, with the marked change in it, was already in place. The
-//! index is read after the markers, too. Only the winner of a snapshot write removes markers, only those that it listed
-//! itself and that nobody has written again since, and only those whose changes had certainly landed by then.
+//! Only the winner of a snapshot write removes markers, only those that it listed itself and that nobody has written again
+//! since, and only those whose changes had certainly landed by then.
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, future, stream};
 use jiff::Timestamp;
 
-use super::Period;
-use super::markers::{Marker, MarkerListing};
+use super::markers::Marker;
 use super::period::floor_to_hour;
 use super::snapshot::Snapshot;
 use super::sums::Periods;
 use crate::Analyses;
-use crate::bucket::{ETag, GetOptions, Got, MAX_KEYS, Precondition, Put};
+use crate::bucket::{ETag, GetOptions, Got, Precondition, Put};
+use crate::durations::SEALED_AFTER;
 use crate::error::Result;
 use crate::retention::Retention;
 use crate::retrying::PutOutcome;
 use crate::time::SavedAt;
-use crate::windows::SEALED_AFTER;
-
-/// How many spans of doubtful periods are counted at once.
-pub(super) const PARALLEL: usize = 16;
 
 /// The snapshot as it lies in the bucket, and what is known against it.
 #[derive(Debug)]
 pub(super) struct SnapshotWithMarkers {
-    markers: Vec<Marker>,
-    snapshot: Snapshot,
+    pub(super) markers: Vec<Marker>,
+    pub(super) snapshot: Snapshot,
     /// The tag of the stored snapshot, if there is one.
-    etag: Option<ETag>,
-}
-
-/// The sums of all periods.
-#[derive(Debug)]
-pub(super) struct View {
-    pub(super) basis: SnapshotWithMarkers,
-    pub(super) periods: Periods,
-    /// The bucket's time of the listing of the markers.
-    pub(super) as_of: Timestamp,
-}
-
-/// A span of time that is counted anew: whole periods.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Span {
-    start: Timestamp,
-    end: Timestamp,
+    pub(super) etag: Option<ETag>,
 }
 
 /// The time until which periods may be sealed.
-fn sealable(now: Timestamp) -> Timestamp {
+pub(super) fn sealable(now: Timestamp) -> Timestamp {
     floor_to_hour(now - SEALED_AFTER)
 }
 
 impl Analyses {
-    /// The markers, *then* the snapshot and the index.
-    pub(super) async fn view(&self) -> Result<View> {
-        #[cfg(feature = "testing")]
-        let early = self.early_snapshot().await?;
-        let MarkerListing { markers, date, .. } = self.list_markers().await?;
-        let as_of = self.sealing_time(date);
-        let recent = self.count(sealable(as_of), None);
-        let (basis, recent) = future::try_join(self.basis(markers), recent).await?;
-        #[cfg(feature = "testing")]
-        let basis = match early {
-            Some((snapshot, etag)) => SnapshotWithMarkers { snapshot, etag, ..basis },
-            None => basis,
-        };
-
-        let sealed_until = basis.snapshot.sealed_until;
-        let mut periods = basis.snapshot.periods.clone();
-        let spans = self.spans(&basis, as_of);
-        periods.retain(|period, _| !spans.iter().any(|span| span.contains(*period)));
-        let doubtful: Vec<Periods> =
-            stream::iter(spans).map(|span| self.count_span(span)).buffered(PARALLEL).try_collect().await?;
-        periods.extend(doubtful.into_iter().flatten());
-        if sealed_until < recent.complete_from {
-            periods.extend(self.count_span(Span { start: sealed_until, end: recent.complete_from }).await?);
-        }
-        let unsealed_from = sealed_until.max(recent.complete_from);
-        periods.extend(recent.hours.into_iter().filter(|(hour, _)| hour.start() >= unsealed_from));
-        Ok(View { basis, periods, as_of })
-    }
-
-    /// The time that sealing is judged by: the bucket's.
-    fn sealing_time(&self, date: Timestamp) -> Timestamp {
-        #[cfg(feature = "testing")]
-        if self.is(crate::mutants::Mutant::HostClock) {
-            return self.clock().now();
-        }
-        date
-    }
-
     pub(super) async fn basis(&self, markers: Vec<Marker>) -> Result<SnapshotWithMarkers> {
         let (snapshot, etag) = self.stored_snapshot().await?;
         Ok(SnapshotWithMarkers { markers, snapshot, etag })
@@ -107,36 +46,6 @@ impl Analyses {
         // One that cannot be read, or lacks what is kept longer by now, is derived anew.
         let snapshot = snapshot.filter(|snapshot: &Snapshot| snapshot.retention.is_at_least(self.retention));
         Ok((snapshot.unwrap_or_else(|| Snapshot::empty(self.retention)), etag))
-    }
-
-    /// What is sealed and in doubt: marked, or past its retention in part. Near ones that have few analyses between
-    /// their ends are counted together.
-    fn spans(&self, basis: &SnapshotWithMarkers, now: Timestamp) -> Vec<Span> {
-        let SnapshotWithMarkers { markers, snapshot, .. } = basis;
-        let doubtful =
-            markers.iter().map(|marker| marker.period).chain(snapshot.outlived(self.retention, now));
-        let spans =
-            doubtful.map(|period| Span::covering(period, &snapshot.periods).until(snapshot.sealed_until));
-        let mut spans: Vec<Span> = spans.filter(|span| span.start < span.end).collect();
-        spans.sort_unstable();
-        let mut joined: Vec<Span> = Vec::new();
-        for span in spans {
-            match joined.last_mut() {
-                Some(last)
-                    if span.start < last.end || last.with(span).analyses(snapshot) <= MAX_KEYS as u64 =>
-                {
-                    *last = last.with(span);
-                }
-                _ => joined.push(span),
-            }
-        }
-        joined
-    }
-
-    async fn count_span(&self, span: Span) -> Result<Periods> {
-        let mut hours = self.count(span.start, Some(span.end)).await?.hours;
-        hours.retain(|hour, _| span.contains(*hour));
-        Ok(hours)
     }
 
     /// Stores the sums of all periods that are over, unless somebody else has stored others meanwhile; then removes the
@@ -175,45 +84,7 @@ impl SnapshotWithMarkers {
     }
 
     /// The markers that a snapshot of all periods before that time makes superfluous.
-    fn accounted(&self, sealed_until: Timestamp) -> impl Iterator<Item = &Marker> {
+    pub(super) fn accounted(&self, sealed_until: Timestamp) -> impl Iterator<Item = &Marker> {
         self.markers.iter().filter(move |marker| marker.is_accounted && marker.period.end() <= sealed_until)
-    }
-}
-
-impl View {
-    /// Whether a new snapshot would spare the next reader some work. While the changes that markers announce may still
-    /// be under way it would not.
-    pub(super) fn is_outdated(&self, retention: Retention) -> bool {
-        let snapshot = &self.basis.snapshot;
-        snapshot.sealed_until < sealable(self.as_of)
-            || self.basis.accounted(snapshot.sealed_until).next().is_some()
-            || snapshot.outlived(retention, self.as_of).next().is_some()
-    }
-}
-
-impl Span {
-    /// The period, and the whole of the day that the snapshot has in its place.
-    fn covering(period: Period, sealed: &Periods) -> Self {
-        let period = if sealed.contains_key(&period.day()) { period.day() } else { period };
-        Self { start: period.start(), end: period.end() }
-    }
-
-    /// The part before this time.
-    fn until(self, end: Timestamp) -> Self {
-        Self { end: self.end.min(end), ..self }
-    }
-
-    fn with(self, other: Self) -> Self {
-        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
-    }
-
-    fn contains(self, period: Period) -> bool {
-        self.start <= period.start() && period.end() <= self.end
-    }
-
-    /// How many analyses the snapshot has in it.
-    fn analyses(self, snapshot: &Snapshot) -> u64 {
-        let inside = snapshot.periods.iter().filter(|(period, _)| self.contains(**period));
-        inside.map(|(_, sums)| sums.analyses).sum()
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::bucket::{GetOptions, Got, Object, ObjectMeta, Result};
-use analysis_storage::windows::LATE_REQUEST;
+use analysis_storage::durations::LATE_REQUEST;
 use analysis_storage::{Bucket, Clock, Key};
 use async_trait::async_trait;
 use futures::FutureExt;

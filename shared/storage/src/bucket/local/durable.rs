@@ -1,6 +1,6 @@
 //! Durable steps on the file system.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,8 @@ use tempfile::NamedTempFile;
 use super::RESERVED;
 use crate::time::SavedAt;
 
-/// Keys share this many locks.
-const LOCKS: u32 = 64;
-
 pub(super) fn temporary_directory(root: &Path) -> PathBuf {
     root.join(RESERVED).join("tmp")
-}
-
-pub(super) fn lock_directory(root: &Path) -> PathBuf {
-    root.join(RESERVED).join("locks")
 }
 
 /// Makes the root, and makes each new name durable in its parent.
@@ -59,21 +52,12 @@ fn builder() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-/// The file whose lock guards this key. Another build of the program must choose the same one.
-pub(super) fn lock_path(root: &Path, key: &str) -> PathBuf {
-    lock_directory(root).join(format!("{:02}", crc32fast::hash(key.as_bytes()) % LOCKS))
-}
-
-/// Holds the lock of this key against other threads and processes until the file is dropped.
-pub(super) fn lock(root: &Path, key: &str) -> io::Result<File> {
-    let open = || OpenOptions::new().create(true).truncate(false).write(true).open(lock_path(root, key));
-    let file = with_directory(root, &lock_directory(root), open)?;
-    file.lock()?;
-    Ok(file)
-}
-
 /// Makes what needs a directory of ours, and the directory if it is missing: a copy of a store may be without it.
-fn with_directory<T>(root: &Path, directory: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+pub(super) fn with_directory<T>(
+    root: &Path,
+    directory: &Path,
+    make: impl Fn() -> io::Result<T>,
+) -> io::Result<T> {
     match make() {
         Err(e) if e.kind() == io::ErrorKind::NotFound && root.is_dir() => {
             fs::create_dir_all(directory)?;

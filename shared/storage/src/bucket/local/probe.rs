@@ -6,9 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::durable;
 use super::failure::unusable;
 use super::meta_of;
+use super::{durable, lock};
 use crate::bucket::{BucketError, Result};
 use crate::config::{NamedBy, absolute};
 use crate::time::SavedAt;
@@ -47,7 +47,7 @@ pub(super) fn check_that_it_exists(root: &Path, named_by: NamedBy) -> Result<()>
 
 fn prepare(root: &Path) -> io::Result<()> {
     durable::create_root(root)?;
-    fs::create_dir_all(durable::lock_directory(root))?;
+    fs::create_dir_all(lock::lock_directory(root))?;
     fs::create_dir_all(durable::temporary_directory(root))?;
     fs::read_dir(root)?;
     remove_older(&durable::temporary_directory(root), ABANDONED)
@@ -87,8 +87,8 @@ fn find_lack(root: &Path) -> io::Result<Option<&'static str>> {
     if upper.exists() {
         return Ok(Some("does not tell upper from lower case in file names, as ids do"));
     }
-    let held = durable::lock(root, "probe")?;
-    let second = fs::OpenOptions::new().write(true).open(durable::lock_path(root, "probe"))?;
+    let held = lock::lock(root, "probe")?;
+    let second = fs::OpenOptions::new().write(true).open(lock::lock_path(root, "probe"))?;
     let is_exclusive = second.try_lock().is_err();
     drop(held);
     Ok((!is_exclusive).then_some("does not support file locks"))

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::{LocalBucket, durable, etag, is_absent, meta_of};
+use super::{LocalBucket, durable, etag, is_absent, lock, meta_of};
 use crate::bucket::{BucketError, ETag, Key, ObjectMeta, Precondition, Put, Result};
 
 impl LocalBucket {
@@ -15,7 +15,7 @@ impl LocalBucket {
         let parent = path.parent().unwrap_or(&self.root);
         durable::create_directories(&self.root, parent).map_err(failed)?;
         let temporary = durable::write_temporary(&self.root, &put.body, put.saved_at).map_err(failed)?;
-        let _lock = durable::lock(&self.root, put.key.as_str()).map_err(failed)?;
+        let _lock = lock::lock(&self.root, put.key.as_str()).map_err(failed)?;
         if let Precondition::Match(tag) = &put.precondition {
             check_match(&put.key, tag, meta_of(&path).map_err(failed)?.as_ref())?;
         }
@@ -39,7 +39,7 @@ impl LocalBucket {
     pub(super) fn remove(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
         let path = self.path(key)?;
         let failed = |e| self.failure("delete", &path, e);
-        let _lock = durable::lock(&self.root, key.as_str()).map_err(failed)?;
+        let _lock = lock::lock(&self.root, key.as_str()).map_err(failed)?;
         if let Some(tag) = if_match {
             check_match(key, tag, meta_of(&path).map_err(failed)?.as_ref())?;
         }

@@ -10,7 +10,7 @@ use crate::bucket::{Key, ObjectMeta};
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
 use crate::index::Entry;
-use crate::legacy;
+use crate::legacy_bucket;
 use crate::month::Month;
 use crate::time::CreatedAt;
 
@@ -93,7 +93,7 @@ impl Analyses {
                 Some(observed) => match observed.verdict(&[]) {
                     Verdict::Damaged(why) => return Ok(Inspection::damaged(id, key.clone(), &why, false)),
                     // A time within its month, so that the id leads to the document where it lies.
-                    _ => legacy::created_within(observed.summary.timestamp, &meta, month),
+                    _ => legacy_bucket::created_within(observed.summary.timestamp, &meta, month),
                 },
                 None => return Ok(Inspection::default()),
             },

@@ -10,7 +10,7 @@ use crate::Analyses;
 use crate::bucket::{Key, MAX_KEYS, ObjectMeta};
 use crate::error::Result;
 use crate::id::AnalysisId;
-use crate::legacy;
+use crate::legacy_bucket;
 use crate::month::Month;
 
 /// The named ids of one page of documents that lie in other months, too: all their keys, in order.
@@ -74,7 +74,7 @@ impl Analyses {
         let is_kept = |meta: &ObjectMeta| self.is_kept(meta);
         let (keys, metas): (Vec<&Key>, Vec<ObjectMeta>) =
             keys.iter().zip(heads).filter_map(|(key, meta)| Some((key, meta.filter(is_kept)?))).unzip();
-        let newest = legacy::newest(&metas).and_then(|n| keys.get(n).copied());
+        let newest = legacy_bucket::newest(&metas).and_then(|n| keys.get(n).copied());
         Ok(newest.filter(|newest| *newest != key).cloned())
     }
 }

@@ -3,7 +3,7 @@
 use super::Mode;
 use crate::Analyses;
 use crate::bucket::ObjectMeta;
-use crate::windows::DELETED_AFTER;
+use crate::durations::DELETED_AFTER;
 
 impl Analyses {
     /// Whether the document is so young that its save may be in flight, and a check does not judge it. A repair does:

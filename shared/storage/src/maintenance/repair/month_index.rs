@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use super::verdict::SavedBytes;
 use crate::bucket::Listed;
+use crate::durations::WRITTEN_WITHIN;
 use crate::id::AnalysisId;
 use crate::index::Entry;
 use crate::time::{CreatedAt, SavedAt};
 use crate::token::ContentToken;
-use crate::windows::WRITTEN_WITHIN;
 
 /// The entries of one month. A million take less than 60 MB.
 #[derive(Debug, Default)]
