@@ -23,7 +23,7 @@
 //! | `maintenance` | checks, repairs, imports; reads for backups |
 //! | `retrying` | sends each request until the deadline, and finds out what one without an answer has done |
 //! | [`bucket`] | the trait, and the buckets: S3, files, memory |
-//! | `layout`, [`windows`], `clock` | spell every key, every span of time, every instant |
+//! | `layout`, [`durations`], `clock` | spell every key, every span of time, every instant |
 //!
 //! # What always holds
 //!
