@@ -89,3 +89,21 @@ async fn versions_of_a_bucket_that_keeps_none_are_not_supported() {
     let versions = store.analyses.versions(&saved.entry.id).await;
     assert!(matches!(versions, Err(Error::Unsupported(_))), "{versions:?}");
 }
+
+/// Other programs and people read them off the object, and a repair where it cannot read the document.
+#[tokio::test]
+async fn a_document_says_in_its_metadata_what_it_is() {
+    let store = Store::new();
+    let text = r#"{"implementation":"hybrid","status":"success","timestamp":"2026-01-01T00:00:00Z"}"#;
+    let saved = store.save("study-1", text).await;
+    let meta = store.bucket.head(&store.analyses.document_key(&saved.entry)).await.unwrap().unwrap();
+    for (name, value) in [
+        ("request_id", "study-1"),
+        ("implementation", "hybrid"),
+        ("status", "success"),
+        ("timestamp", "2026-01-01T00:00:00Z"),
+        ("file_type", "analysis"),
+    ] {
+        assert_eq!(meta.metadata.get(name).map(String::as_str), Some(value), "{name}");
+    }
+}
