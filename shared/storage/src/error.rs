@@ -1,5 +1,5 @@
 //! Why operations fail. Each kind of [`Error`] says what the caller should do, and [`ErrorCode`] is its word; the HTTP
-//! status of each word is decided in one place, `problem/code.rs` of `analysis-http`. What a bucket answers is a
+//! status of each word is decided in one place, `problem/status.rs` of `analysis-http`. What a bucket answers is a
 //! [`BucketError`](crate::bucket::BucketError).
 
 mod code;

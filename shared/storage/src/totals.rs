@@ -20,3 +20,6 @@ pub use recount::TotalsCheck;
 #[cfg(feature = "testing")]
 pub(crate) use snapshot::Snapshot;
 pub use stats::Stats;
+
+/// How many requests of one reader are under way at once.
+const PARALLEL: usize = 16;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
-use super::Period;
+use super::{PARALLEL, Period};
 use crate::bucket::{ETag, Key, Listed, MAX_KEYS};
 use crate::clock::{Clock, Stopwatch};
 use crate::durations::{ACCOUNTED_AFTER, MARKED_AFTER, RELIED_ON, RENEWED_AFTER, signed};
@@ -19,8 +19,6 @@ use crate::{Analyses, StorageType};
 
 /// How many markers one reader removes; the next ones go on.
 const MAX_DELETES: usize = 500;
-/// How many markers are removed at once.
-const PARALLEL: usize = 16;
 
 /// The markers that this process has written lately.
 #[derive(Debug, Default)]

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
+use super::PARALLEL;
 use super::Stats;
 use super::markers::MarkerListing;
-use super::view::PARALLEL;
 use crate::Analyses;
 use crate::bucket::Key;
 use crate::error::{Error, Result};

@@ -7,18 +7,15 @@
 use futures::{StreamExt, TryStreamExt, future, stream};
 use jiff::Timestamp;
 
-use super::Period;
 use super::markers::MarkerListing;
 use super::sealing::{SnapshotWithMarkers, sealable};
 use super::snapshot::Snapshot;
 use super::sums::Periods;
+use super::{PARALLEL, Period};
 use crate::Analyses;
 use crate::bucket::MAX_KEYS;
 use crate::error::Result;
 use crate::retention::Retention;
-
-/// How many spans of doubtful periods are counted at once.
-pub(super) const PARALLEL: usize = 16;
 
 /// The sums of all periods.
 #[derive(Debug)]

@@ -19,8 +19,8 @@ async fn what_is_in_flight_is_not_reported() {
     let put = store.crashing(Operation::Put, "/index/");
     put.save(&store.id("new"), &document(TWO), &Condition::None).await.unwrap_err();
     put.save(&store.id("replaced"), &document(TWO), &Condition::None).await.unwrap_err();
-    let settle = store.crashing(Operation::List, "/index/");
-    settle.save(&store.id("settled"), &document(TWO), &Condition::None).await.unwrap_err();
+    let crashing = store.crashing(Operation::List, "/index/");
+    crashing.save(&store.id("settled"), &document(TWO), &Condition::None).await.unwrap_err();
     let report = maintain(&store.analyses, None, Mode::CHECK).await;
     assert_eq!((report.findings, report.in_flight), (vec![], 3));
     store.clock.advance(Duration::from_mins(16));

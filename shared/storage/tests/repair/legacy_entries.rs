@@ -206,12 +206,7 @@ async fn a_repair_of_one_month_leaves_the_earlier_entries_of_others() {
 #[tokio::test]
 async fn documents_are_not_read_where_the_storage_tells_their_tokens() {
     let store = Store::new();
-    let mut entries = Vec::new();
-    for id in ["study-1", UUID7] {
-        let entry = store.save(id, ONE).await;
-        age(&store, &entry).await;
-        entries.push(entry);
-    }
+    let entries = aged_entries(&store).await;
     assert!(entries[0].summary.execution_ms.is_some(), "what an archived document's metadata do not tell");
     let archived = store.crashing(Operation::Get, "/analysis/");
     let damage = repair_months(&archived, store.clock.now()).await;
@@ -222,16 +217,22 @@ async fn documents_are_not_read_where_the_storage_tells_their_tokens() {
 #[tokio::test]
 async fn a_take_over_that_crashes_is_taken_up_again() {
     let store = Store::new();
-    let mut entries = Vec::new();
-    for id in ["study-1", UUID7] {
-        let entry = store.save(id, ONE).await;
-        age(&store, &entry).await;
-        entries.push(entry);
-    }
+    let entries = aged_entries(&store).await;
     let crashing = store.crashing(Operation::Delete, "/index/");
     let report = repair_months(&crashing, store.clock.now()).await;
     assert_eq!(report, [Damage::Unreadable; 2], "they are still there, and said to be");
     takes_over(&store, entries).await;
+}
+
+/// The entries of two analyses, each in the format of an earlier version.
+async fn aged_entries(store: &Store) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for id in ["study-1", UUID7] {
+        let entry = store.save(id, ONE).await;
+        age(store, &entry).await;
+        entries.push(entry);
+    }
+    entries
 }
 
 async fn repair_months(analyses: &analysis_storage::Analyses, now: jiff::Timestamp) -> Vec<Damage> {

@@ -142,8 +142,8 @@ async fn a_check_of_a_damaged_store_writes_nothing_at_all() {
         store.save(id, text).await;
     }
     store.clock.advance(Duration::from_hours(24 * 40));
-    let settle = store.crashing(Operation::List, "/index/");
-    settle.save(&store.id("stale"), &document(TWO), &Condition::None).await.unwrap_err();
+    let crashing = store.crashing(Operation::List, "/index/");
+    crashing.save(&store.id("stale"), &document(TWO), &Condition::None).await.unwrap_err();
     for part in ["!orphan!", "/dangling.json", "/ids/record"] {
         store.remove(part).await;
     }

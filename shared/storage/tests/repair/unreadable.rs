@@ -70,8 +70,8 @@ async fn an_id_record_or_an_entry_that_the_storage_does_not_give_out_is_no_end_e
         for id in ["bad", "good"] {
             store.save(id, ONE).await;
             store.clock.advance(std::time::Duration::from_hours(1));
-            let settle = store.crashing(Operation::List, "/index/");
-            settle.save(&store.id(id), &document(TWO), &Condition::None).await.unwrap_err();
+            let crashing = store.crashing(Operation::List, "/index/");
+            crashing.save(&store.id(id), &document(TWO), &Condition::None).await.unwrap_err();
         }
         let failing = store.crashing(operation, part);
         let report = maintain(&failing, None, Mode::REPAIR).await;

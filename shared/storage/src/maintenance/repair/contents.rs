@@ -1,7 +1,7 @@
 //! The contents of documents that the listings agree on: read, and compared with what their entries say.
 
 use super::verdict::{SavedBytes, Verdict};
-use super::{Damage, Finding, Inspection, ObservedDocument};
+use super::{Damage, Finding, ObservedDocument};
 use crate::Analyses;
 use crate::bucket::{GetOptions, Got, Key};
 use crate::error::{Error, Result};
@@ -49,27 +49,23 @@ impl Analyses {
             Ok(Got::Found(object)) if object.meta.saved_at == saved.saved_at => object,
             Ok(_) => return Ok(Contents::Gone),
             Err(Error::Archived(_)) => return Ok(Contents::Archived),
-            Err(error) => {
-                let unreadable = self.unreadable(error, key.clone()).await?;
-                return Ok(unreadable.findings.into_iter().next().map_or(Contents::Gone, Contents::Found));
-            }
+            Err(error) => return self.unreadable(error, key.clone()).await.map(Contents::Found),
         };
         let size = object.meta.size;
-        let look = match ObservedDocument::from_content(object).verdict_on_contents(*saved) {
-            Verdict::Sound => return Ok(Contents::Sound(size)),
-            Verdict::Damaged(why) => Inspection::damaged(id, key.clone(), &why, true),
-            Verdict::Changed => Inspection::changed(id, key.clone(), false),
-        };
-        Ok(look.findings.into_iter().next().map_or(Contents::Gone, Contents::Found))
+        Ok(match ObservedDocument::from_content(object).verdict_on_contents(*saved) {
+            Verdict::Sound => Contents::Sound(size),
+            Verdict::Damaged(why) => Contents::Found(Finding::damaged(id, key.clone(), &why, true)),
+            Verdict::Changed => Contents::Found(Finding::changed(id, key.clone(), false)),
+        })
     }
 
     /// The finding that an error is, if the storage answers otherwise.
-    pub(super) async fn unreadable(&self, error: Error, key: Key) -> Result<Inspection> {
+    pub(super) async fn unreadable(&self, error: Error, key: Key) -> Result<Finding> {
         if self.probe().await.is_err() {
             return Err(error);
         }
         let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
         let reason = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-        Ok(Inspection::by_hand(Damage::Unreadable, key, reason))
+        Ok(Finding::by_hand(Damage::Unreadable, key, reason))
     }
 }

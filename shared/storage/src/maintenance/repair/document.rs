@@ -4,7 +4,7 @@ use super::month_index::Claims;
 use super::observed::ObservedDocument;
 use super::suspects::Page;
 use super::verdict::{SavedBytes, Verdict};
-use super::{Adopt, Damage, Inspection, Mode};
+use super::{Adopt, Damage, Finding, Inspection, Mode};
 use crate::Analyses;
 use crate::bucket::{Key, ObjectMeta};
 use crate::error::{Error, Result};
@@ -36,16 +36,16 @@ impl Analyses {
                         if mode.is_repair() {
                             self.replace_id_record(&id, *created_at).await?;
                         }
-                        Ok(Inspection::found(Damage::BadIdRecord, record, mode.is_repair()))
+                        Ok(Finding::new(Damage::BadIdRecord, record, mode.is_repair()).into())
                     }
-                    _ => Ok(Inspection::by_hand(Damage::BadIdRecord, record, reason)),
+                    _ => Ok(Finding::by_hand(Damage::BadIdRecord, record, reason).into()),
                 };
             }
             Err(error) => return Err(error),
         };
         let look = if Month::from(created_at) != month {
             let place = self.layout.document(&id, created_at);
-            Inspection::by_hand(Damage::Misplaced, key.clone(), format!("its id belongs to {place}"))
+            Finding::by_hand(Damage::Misplaced, key.clone(), format!("its id belongs to {place}")).into()
         } else if claims.agreed() == Some(created_at) {
             Inspection::default()
         } else {
@@ -84,14 +84,14 @@ impl Analyses {
         };
         if let Some(newer) = self.newer_than(id, key, self.duplicates(page).await?).await? {
             let advice = format!("a newer document with its id is {newer}");
-            return Ok(Inspection::by_hand(Damage::Misplaced, key.clone(), advice));
+            return Ok(Finding::by_hand(Damage::Misplaced, key.clone(), advice).into());
         }
-        let look = Inspection::found(Damage::NoIdRecord, key.clone(), mode.is_repair());
+        let look = Inspection::from(Finding::new(Damage::NoIdRecord, key.clone(), mode.is_repair()));
         let stated = match claims.created.first() {
             Some(first) => *first,
             None => match self.observe(key).await? {
                 Some(observed) => match observed.verdict(&[]) {
-                    Verdict::Damaged(why) => return Ok(Inspection::damaged(id, key.clone(), &why, false)),
+                    Verdict::Damaged(why) => return Ok(Finding::damaged(id, key.clone(), &why, false).into()),
                     // A time within its month, so that the id leads to the document where it lies.
                     _ => legacy_bucket::created_within(observed.summary.timestamp, &meta, month),
                 },
@@ -138,9 +138,11 @@ impl Analyses {
         }
         let Some(observed) = self.observe(&key).await? else { return Ok(Inspection::default()) };
         let entries: Vec<Entry> = entries.into_iter().map(|(_, entry)| entry).collect();
-        let look = self.judge(id, created_at, &observed, &entries, mode).await?;
-        let is_judged = look.findings.iter().all(|finding| finding.id.is_some());
-        Ok(if is_young && !is_judged { in_flight } else { look })
+        Ok(match self.judge(id, created_at, &observed, &entries, mode).await? {
+            None => Inspection::default(),
+            Some(finding) if is_young && !finding.damage.is_of_content() => in_flight,
+            Some(finding) => finding.into(),
+        })
     }
 
     /// Repairs what a crashed save has left behind, and what another program has put there if that is decided.
@@ -151,19 +153,19 @@ impl Analyses {
         observed: &ObservedDocument,
         entries: &[Entry],
         mode: Mode,
-    ) -> Result<Inspection> {
+    ) -> Result<Option<Finding>> {
         let key = self.layout.document(id, created_at);
         let saved: Vec<SavedBytes> = entries.iter().map(SavedBytes::from).collect();
-        let look = match observed.verdict(&saved) {
-            Verdict::Damaged(why) => return Ok(Inspection::damaged(id, key, &why, !entries.is_empty())),
-            Verdict::Changed if !mode.adopts_changed() => return Ok(Inspection::changed(id, key, false)),
-            Verdict::Changed => Inspection::changed(id, key, true),
+        let finding = match observed.verdict(&saved) {
+            Verdict::Damaged(why) => return Ok(Some(Finding::damaged(id, key, &why, !entries.is_empty()))),
+            Verdict::Changed if !mode.adopts_changed() => return Ok(Some(Finding::changed(id, key, false))),
+            Verdict::Changed => Finding::changed(id, key, true),
             Verdict::Sound => {
                 match entries.iter().partition::<Vec<_>, _>(|e| e.saved_at == observed.saved_at) {
-                    (own, others) if !own.is_empty() && others.is_empty() => return Ok(Inspection::default()),
+                    (own, others) if !own.is_empty() && others.is_empty() => return Ok(None),
                     (own, _) => {
                         let damage = if own.is_empty() { Damage::Orphan } else { Damage::Stale };
-                        Inspection::found(damage, key, mode.is_repair())
+                        Finding::new(damage, key, mode.is_repair())
                     }
                 }
             }
@@ -171,7 +173,7 @@ impl Analyses {
         if mode.is_repair() {
             self.repair_at(id, created_at, Adopt::Documents).await?;
         }
-        Ok(look)
+        Ok(Some(finding))
     }
 }
 

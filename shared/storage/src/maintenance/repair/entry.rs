@@ -2,7 +2,7 @@
 
 use futures::future::try_join_all;
 
-use super::{Adopt, Damage, Inspection, Mode};
+use super::{Adopt, Damage, Finding, Inspection, Mode};
 use crate::Analyses;
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
@@ -28,7 +28,7 @@ impl Analyses {
             None => self.examine_dangling(id, created_at, mode).await,
             Some(_) if known.is_none() && mode.is_repair() => {
                 self.ensure_id_record(id, created_at).await?;
-                Ok(Inspection::found(Damage::NoIdRecord, document, true))
+                Ok(Finding::new(Damage::NoIdRecord, document, true).into())
             }
             Some(_) => Ok(Inspection::default()),
         }
@@ -48,7 +48,7 @@ impl Analyses {
             self.confirm(created_at).await?;
         }
         Ok(match entries.into_iter().next() {
-            Some((key, _)) => Inspection::found(Damage::Stale, key, mode.is_repair()),
+            Some((key, _)) => Finding::new(Damage::Stale, key, mode.is_repair()).into(),
             None => Inspection::default(),
         })
     }
@@ -74,6 +74,6 @@ impl Analyses {
         if mode.forgets_lost() {
             self.repair_at(id, created_at, Adopt::Documents).await?;
         }
-        Ok(Inspection::lost(&entry, key, mode.forgets_lost()))
+        Ok(Finding::lost(&entry, key, mode.forgets_lost()).into())
     }
 }

@@ -41,6 +41,13 @@ pub enum Damage {
     NoEntry,
 }
 
+impl Damage {
+    /// Whether it is the content of a document that is not what was saved.
+    pub(super) fn is_of_content(self) -> bool {
+        matches!(self, Self::DamagedDocument | Self::ChangedDocument)
+    }
+}
+
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -98,25 +105,13 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What the inspection of one object has found.
-#[derive(Debug, Default)]
-pub(super) struct Inspection {
-    pub(super) findings: Vec<Finding>,
-    pub(super) in_flight: bool,
-}
-
-impl Inspection {
-    pub(super) fn found(damage: Damage, key: Key, repaired: bool) -> Self {
-        Finding { damage, key, repaired, id: None, detail: None, advice: None }.into()
-    }
-
-    pub(super) fn and(mut self, other: Self) -> Self {
-        self.findings.extend(other.findings);
-        Self { in_flight: self.in_flight || other.in_flight, ..self }
+impl Finding {
+    pub(super) fn new(damage: Damage, key: Key, repaired: bool) -> Self {
+        Finding { damage, key, repaired, id: None, detail: None, advice: None }
     }
 
     pub(super) fn by_hand(damage: Damage, key: Key, advice: String) -> Self {
-        Finding { damage, key, repaired: false, id: None, detail: None, advice: Some(advice) }.into()
+        Finding { damage, key, repaired: false, id: None, detail: None, advice: Some(advice) }
     }
 
     /// The document of this entry is gone; whether it has been forgotten.
@@ -157,7 +152,21 @@ impl Inspection {
         advice: String,
     ) -> Self {
         let advice = Some(advice).filter(|_| !repaired);
-        Finding { damage, key, repaired, id: Some(id.clone()), detail: Some(detail), advice }.into()
+        Finding { damage, key, repaired, id: Some(id.clone()), detail: Some(detail), advice }
+    }
+}
+
+/// What the inspection of one object has found.
+#[derive(Debug, Default)]
+pub(super) struct Inspection {
+    pub(super) findings: Vec<Finding>,
+    pub(super) in_flight: bool,
+}
+
+impl Inspection {
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.findings.extend(other.findings);
+        Self { in_flight: self.in_flight || other.in_flight, ..self }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Entries of an earlier version: taken over into the present format.
 
-use super::{Damage, Inspection, Mode};
+use super::{Damage, Finding, Inspection, Mode};
 use crate::Analyses;
 use crate::bucket::{Key, ObjectMeta};
 use crate::error::{Error, Result};
@@ -27,14 +27,14 @@ impl Analyses {
             if place.is_none() && self.requests.head(&document).await?.is_some() {
                 self.ensure_id_record(id, *created_at).await?;
             }
-            let mut look = Inspection::found(Damage::Legacy, key.clone(), true);
+            let mut look = Inspection::from(Finding::new(Damage::Legacy, key.clone(), true));
             if place.is_none_or(|place| place == *created_at) {
                 look = look.and(self.take_over(entry, &document, mode).await?);
             }
             self.requests.delete(key).await?;
             return Ok(look);
         }
-        Ok(Inspection::found(Damage::Legacy, key.clone(), false))
+        Ok(Finding::new(Damage::Legacy, key.clone(), false).into())
     }
 
     /// The document need not be read where the bucket tells its token, and must not be where it cannot be: the entry of

@@ -3,9 +3,9 @@
 use super::month_index::{MonthIndex, Unmet};
 use super::records::Records;
 use super::suspects::{Page, Subject};
-use super::{AgreedDocument, Damage, Inspection, Mode, RepairStep};
+use super::{AgreedDocument, Damage, Finding, Mode, RepairStep};
 use crate::Analyses;
-use crate::bucket::{Key, Listed, MAX_KEYS};
+use crate::bucket::{Key, MAX_KEYS};
 use crate::error::Result;
 use crate::index::IndexKey;
 use crate::month::Month;
@@ -73,7 +73,7 @@ impl Analyses {
         let mut page = RepairStep::default();
         for key in self.outside_months().await? {
             page.documents += 1;
-            page.add(misplaced(key));
+            page.findings.push(misplaced(key));
         }
         Ok(page)
     }
@@ -158,7 +158,7 @@ impl MonthRepair<'_> {
                 }
                 IndexKey::Unrelated if self.is_behind_own => {
                     let advice = "it is no index entry; remove it".to_owned();
-                    strays.add(Inspection::by_hand(Damage::NoEntry, key, advice));
+                    strays.findings.push(Finding::by_hand(Damage::NoEntry, key, advice));
                 }
                 _ => {}
             }
@@ -180,14 +180,14 @@ impl MonthRepair<'_> {
         let page = Page::new(listing.keys().cloned().collect());
         let mut result = RepairStep::default();
         let mut suspects = Vec::new();
-        for Listed { key, .. } in &listing.objects {
-            if self.scope == Scope::Everything && self.analyses.layout.parse_document(key).is_none() {
-                result.add(misplaced(key.clone()));
-            }
-        }
         result.documents = listing.objects.len() as u64;
         for object in listing.objects {
-            let Some((id, _)) = self.analyses.layout.parse_document(&object.key) else { continue };
+            let Some((id, _)) = self.analyses.layout.parse_document(&object.key) else {
+                if self.scope == Scope::Everything {
+                    result.findings.push(misplaced(object.key));
+                }
+                continue;
+            };
             let claims = self.known.meet(&id, &object);
             if let Some(saved) = claims.agreed_bytes().filter(|_| self.names_agreed) {
                 result.agreed.push(AgreedDocument { id: id.clone(), key: object.key.clone(), saved });
@@ -273,6 +273,6 @@ impl MonthRepair<'_> {
     }
 }
 
-fn misplaced(key: Key) -> Inspection {
-    Inspection::by_hand(Damage::Misplaced, key, "it is not analysis/YYYY/MM/{id}.json with a valid id".into())
+fn misplaced(key: Key) -> Finding {
+    Finding::by_hand(Damage::Misplaced, key, "it is not analysis/YYYY/MM/{id}.json with a valid id".into())
 }

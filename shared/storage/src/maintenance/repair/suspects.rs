@@ -109,7 +109,7 @@ impl Analyses {
     /// What fails for one object, while the storage answers otherwise, is a finding and not an end.
     async fn examine_or_report(&self, subject: &Subject, page: &Page, mode: Mode) -> Result<Inspection> {
         match self.examine(subject, page, mode).await {
-            Err(error) => self.unreadable(error, self.key_of(subject)).await,
+            Err(error) => self.unreadable(error, self.key_of(subject)).await.map(Inspection::from),
             look => look,
         }
     }
