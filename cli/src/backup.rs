@@ -16,8 +16,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use analysis_storage::Analyses;
 use analysis_storage::bucket::RestoreTier;
+use analysis_storage::{Access, Analyses};
 use jiff::SignedDuration;
 
 use crate::human;
@@ -121,7 +121,8 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     if options.list {
         return overview::print(&options.to, options.transfer.json());
     }
-    let mut transfer = Transfer::begin_on_existing("backup", &options.transfer, &options.counts()).await?;
+    let mut transfer =
+        Transfer::begin("backup", Access::Existing, &options.transfer, &options.counts()).await?;
     keep_apart(&transfer.config, &options.to)?;
     let directory = Arc::new(BackupDirectory::open(&options.to)?);
     let origin = Origin::from_config(&transfer.config)?;

@@ -4,8 +4,7 @@ use std::io::{self, Write};
 
 use analysis_http::ServerConfig;
 use analysis_http::telemetry::LogConfig;
-use analysis_storage::StorageConfig;
-use analysis_storage::config::{DefaultValue, Environment, StoreName, Variable};
+use analysis_storage::config::{Environment, StoreName, Variable};
 use serde::Serialize;
 use serde_json::json;
 
@@ -56,7 +55,7 @@ pub(crate) fn run(options: &Options) -> Result<(), CommandError> {
 
 fn setting(variable: &Variable, environment: &Environment<'_>, named: Option<&StoreName>) -> Setting {
     let name = variable.name;
-    if let Some(value) = named.and_then(|store| said_by(store, name)) {
+    if let Some(value) = named.and_then(|store| said_by(store, variable)) {
         return Setting { name, value: Some(value), from: "--store" };
     }
     let (from, value) = match environment.find(variable) {
@@ -68,22 +67,16 @@ fn setting(variable: &Variable, environment: &Environment<'_>, named: Option<&St
 }
 
 /// The value of a setting that `--store` goes before.
-fn said_by(store: &StoreName, name: &str) -> Option<String> {
-    match (store, name) {
+fn said_by(store: &StoreName, variable: &Variable) -> Option<String> {
+    match (store, variable.name) {
         (StoreName::Directory(_), "STORAGE_TYPE") => Some("local".to_owned()),
         (StoreName::Directory(directory), "LOCAL_STORAGE_DIR") => Some(directory.display().to_string()),
         (StoreName::Bucket { .. }, "STORAGE_TYPE") => Some("s3".to_owned()),
         (StoreName::Bucket { name, .. }, "S3_BUCKET_NAME") => Some(name.clone()),
-        (StoreName::Bucket { prefix, .. }, "S3_PREFIX") => prefix.clone().or_else(default_prefix),
+        (StoreName::Bucket { prefix, .. }, "S3_PREFIX") => {
+            prefix.clone().or_else(|| variable.default_value().map(str::to_owned))
+        }
         _ => None,
-    }
-}
-
-fn default_prefix() -> Option<String> {
-    let prefix = StorageConfig::VARIABLES.into_iter().find(|variable| variable.name == "S3_PREFIX")?;
-    match prefix.default {
-        DefaultValue::Value(value) => Some(value.to_owned()),
-        DefaultValue::Words(_) => None,
     }
 }
 

@@ -41,12 +41,9 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let source = Source::from_options(&options)?;
     let counts = Importer::counts(options.dry_run);
-    let transfer = if options.dry_run {
-        Transfer::begin_to_read("import", &options.transfer, &counts).await
-    } else {
-        Transfer::begin("import", &options.transfer, &counts).await
-    };
-    let Transfer { config, analyses, budget, mut work } = transfer?;
+    let access = Transfer::access_to_save(options.dry_run);
+    let Transfer { config, analyses, budget, mut work } =
+        Transfer::begin("import", access, &options.transfer, &counts).await?;
     if let Source::Directory(root) = source {
         keep_apart(&config, root)?;
         refuse_backup(root)?;

@@ -42,12 +42,9 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let mut counts = Importer::counts(options.dry_run).to_vec();
     counts.extend(options.as_of.map(|_| NOT_THEN));
-    let transfer = if options.dry_run {
-        Transfer::begin_to_read("restore", &options.transfer, &counts).await
-    } else {
-        Transfer::begin("restore", &options.transfer, &counts).await
-    };
-    let Transfer { config, analyses, budget, mut work } = transfer?;
+    let access = Transfer::access_to_save(options.dry_run);
+    let Transfer { config, analyses, budget, mut work } =
+        Transfer::begin("restore", access, &options.transfer, &counts).await?;
     keep_apart(&config, &options.from)?;
     let existing = if options.replace { Existing::Replace } else { Existing::Keep };
     let limit = config.max_document_bytes;

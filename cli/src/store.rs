@@ -30,13 +30,8 @@ pub(crate) fn named() -> Option<&'static StoreName> {
 
 /// The option that names the same store again, for a command that is printed to be run.
 pub(crate) fn option() -> String {
-    let quoted = |text: String| format!(" --store '{}'", text.replace('\'', r"'\''"));
-    match named() {
-        None => String::new(),
-        Some(StoreName::Directory(directory)) => quoted(directory.display().to_string()),
-        Some(StoreName::Bucket { name, prefix: None }) => quoted(format!("s3://{name}")),
-        Some(StoreName::Bucket { name, prefix: Some(prefix) }) => quoted(format!("s3://{name}/{prefix}")),
-    }
+    let quoted = |store: &StoreName| format!(" --store '{}'", store.to_string().replace('\'', r"'\''"));
+    named().map(quoted).unwrap_or_default()
 }
 
 /// The settings of the store: that of `--store`, else that of the environment.

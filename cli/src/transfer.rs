@@ -111,39 +111,24 @@ pub(crate) struct Transfer {
 }
 
 impl Transfer {
-    /// Opens the configured store, which is made if it is missing; `counts` are the totals that the report has in any case.
+    /// Opens the configured store for this; `counts` are the totals that the report has in any case.
     pub(crate) async fn begin(
         command: &'static str,
+        access: Access,
         options: &TransferOptions,
         counts: &[&'static str],
     ) -> Result<Self, TransferError> {
-        Self::over(Store::open(Access::Write).await?, Report::new(command, options.json, counts), options)
-    }
-
-    /// Opens the configured store where it is only read: it must be there.
-    pub(crate) async fn begin_on_existing(
-        command: &'static str,
-        options: &TransferOptions,
-        counts: &[&'static str],
-    ) -> Result<Self, TransferError> {
-        Self::over(Store::open(Access::Existing).await?, Report::new(command, options.json, counts), options)
-    }
-
-    /// Opens the configured store to say what would be saved: one that is missing is not made.
-    pub(crate) async fn begin_to_read(
-        command: &'static str,
-        options: &TransferOptions,
-        counts: &[&'static str],
-    ) -> Result<Self, TransferError> {
-        Self::over(Store::open(Access::Preview).await?, Report::new(command, options.json, counts), options)
-    }
-
-    fn over(store: Store, report: Report, options: &TransferOptions) -> Result<Self, TransferError> {
-        let report = report.of_store(store.name());
+        let store = Store::open(access).await?;
+        let report = Report::new(command, options.json, counts).of_store(store.name());
         let Store { config, analyses, .. } = store;
         let jobs = options.jobs.into();
         let work = Work { jobs, signals: Signals::new()?, progress: Progress::new(), report };
         Ok(Self { budget: Budget::new(config.max_document_bytes), config, analyses, work })
+    }
+
+    /// What a command that saves documents opens the store for.
+    pub(crate) fn access_to_save(dry_run: bool) -> Access {
+        if dry_run { Access::Preview } else { Access::Write }
     }
 }
 

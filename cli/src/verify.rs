@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use analysis_storage::{Analyses, Doubt, Entry, Error, ErrorCode};
+use analysis_storage::{Access, Analyses, Doubt, Entry, Error, ErrorCode};
 
 use crate::transfer::{
     Budget, Done, Failures, JoinedById, Line, Lock, MANIFEST, Problem, Sorter, Transfer, TransferError,
@@ -27,7 +27,7 @@ const FILES: &str = "files in the directory";
 /// Compares everything, until the end, a signal or a failure.
 pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let Transfer { config, analyses, budget, mut work } =
-        Transfer::begin_on_existing("verify", &options.transfer, &[EQUAL, STORED, FILES]).await?;
+        Transfer::begin("verify", Access::Existing, &options.transfer, &[EQUAL, STORED, FILES]).await?;
     keep_apart(&config, &options.against)?;
     let _lock = Lock::shared(&options.against)?;
     let comparing = Comparing {

@@ -94,9 +94,7 @@ impl Copying<'_> {
     async fn stored(&self, entry: Entry, joined: &JoinedById) -> Result<Done, TransferError> {
         let present = self.present(joined).await?;
         if self.doubtful.contains(&entry.id) {
-            present.lines(joined).iter().try_for_each(|line| self.keep(line))?;
-            let damage = present.problem(joined, "could not be copied again");
-            return Ok(Done { count: None, problems: damage.into_iter().collect() });
+            return self.not_copied(joined, &present, None);
         }
         if let Some(line) = present.line().filter(|line| line.is_of(entry.saved_at)) {
             self.keep(line)?;
@@ -222,21 +220,22 @@ impl Copying<'_> {
             |(path, size): &(_, _)| SourceRecord::File(Found::File { path: Clone::clone(path), size: *size });
         records.extend(joined.files.iter().map(file));
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let pushed = records.iter().try_for_each(|side| waiting.push(&joined.id, side));
+        let pushed = records.iter().try_for_each(|record| waiting.push(&joined.id, record));
         pushed.map_err(TransferError::Temporary)?;
         Ok(Done::default())
     }
 
-    /// Keeps the copy of an older save, if there is one, and reports why there is none of the newest.
+    /// Keeps the copy of an older save, if there is one, and reports why there is none of the newest, unless that has been
+    /// done.
     fn not_copied(
         &self,
         joined: &JoinedById,
         present: &Present,
-        problem: Problem,
+        problem: impl Into<Option<Problem>>,
     ) -> Result<Done, TransferError> {
         present.lines(joined).iter().try_for_each(|line| self.keep(line))?;
         let damage = present.problem(joined, "could not be copied again");
-        Ok(Done { count: None, problems: [problem].into_iter().chain(damage).collect() })
+        Ok(Done { count: None, problems: problem.into().into_iter().chain(damage).collect() })
     }
 
     fn keep(&self, line: &Line) -> Result<(), TransferError> {

@@ -94,8 +94,8 @@ impl From<RecordsOfId<SourceRecord>> for JoinedById {
     fn from(group: RecordsOfId<SourceRecord>) -> Self {
         let mut joined = Self { id: group.id, more: group.more, ..Self::default() };
         let mut lines = Vec::new();
-        for side in group.records {
-            match side {
+        for record in group.records {
+            match record {
                 SourceRecord::Stored(entry) => joined.entry = Entry::parse(&entry),
                 SourceRecord::Listed(number, line) => lines.push((number, line)),
                 SourceRecord::File(Found::File { path, size }) => joined.files.push((path, size)),

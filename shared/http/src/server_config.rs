@@ -97,9 +97,7 @@ mod tests {
     use super::*;
 
     fn config(variables: &[(&str, &str)]) -> Result<ServerConfig, Error> {
-        ServerConfig::from_environment(&Environment::from_lookup(|name| {
-            variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
-        }))
+        ServerConfig::from_environment(&Environment::from_pairs(variables))
     }
 
     #[test]

@@ -126,9 +126,7 @@ mod tests {
     use super::*;
 
     fn config(variables: &[(&str, &str)]) -> Result<StorageConfig> {
-        StorageConfig::from_environment(&Environment::from_lookup(|name| {
-            variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
-        }))
+        StorageConfig::from_environment(&Environment::from_pairs(variables))
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What tests of this crate and of its users share: the bucket contract, buckets that count, fail, are late or have a
-//! time of their own, clocks to set by hand, and a local S3.
+//! time of their own, clocks to set by hand, chance from a seed, and a local S3.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,6 +15,7 @@ mod late;
 mod lax;
 pub mod ministack;
 mod observed;
+mod random;
 
 pub use crate::mutants::Mutant;
 pub use clock::{ManualClock, ShiftedClock};
@@ -22,3 +23,4 @@ pub use dated::DatedBucket;
 pub use late::{LateBucket, Pick};
 pub use lax::{Lax, LaxBucket};
 pub use observed::{CountingBucket, Decide, Fault, FaultyBucket, Operation};
+pub use random::SplitMix64;

@@ -68,9 +68,7 @@ mod tests {
     use super::*;
 
     fn config(variables: &[(&str, &str)]) -> Result<LogConfig, Error> {
-        LogConfig::from_environment(&Environment::from_lookup(|name| {
-            variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
-        }))
+        LogConfig::from_environment(&Environment::from_pairs(variables))
     }
 
     #[test]

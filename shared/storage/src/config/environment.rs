@@ -32,6 +32,15 @@ pub enum DefaultValue {
 }
 
 impl Variable {
+    /// The value that holds if it is not set, if there is one.
+    #[must_use]
+    pub fn default_value(&self) -> Option<&'static str> {
+        match self.default {
+            DefaultValue::Value(value) => Some(value),
+            DefaultValue::Words(_) => None,
+        }
+    }
+
     /// The default and what goes before it, as Markdown.
     #[must_use]
     pub fn default_text(&self) -> String {
@@ -79,6 +88,13 @@ impl<'a> Environment<'a> {
         Self(Box::new(lookup))
     }
 
+    /// These variables and no others.
+    #[must_use]
+    pub fn from_pairs(variables: &'a [(&str, &str)]) -> Self {
+        let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        Self::from_lookup(move |name| value(name).map(str::to_owned))
+    }
+
     /// A variable that is no setting: others than the user set it.
     #[must_use]
     pub fn lookup(&self, name: &str) -> Option<String> {
@@ -95,11 +111,8 @@ impl<'a> Environment<'a> {
     /// The value of a variable or of its fallbacks; `None` if none of them is set and it has no default value.
     #[must_use]
     pub fn get(&self, variable: &Variable) -> Option<String> {
-        let default = match variable.default {
-            DefaultValue::Value(value) => Some(value.to_owned()),
-            DefaultValue::Words(_) => None,
-        };
-        self.find(variable).map(|(_, value)| value).or(default)
+        let default = || variable.default_value().map(str::to_owned);
+        self.find(variable).map(|(_, value)| value).or_else(default)
     }
 
     /// The value of a variable that has a default value.
@@ -133,9 +146,7 @@ mod tests {
     #[test]
     fn the_first_variable_that_is_set_counts_and_an_empty_one_is_not() {
         let value = |set: &[(&str, &str)]| {
-            let lookup =
-                |name: &str| set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
-            Environment::from_lookup(lookup).parse::<u16>(&PORT, "a port").map_err(|e| e.to_string())
+            Environment::from_pairs(set).parse::<u16>(&PORT, "a port").map_err(|e| e.to_string())
         };
         assert_eq!(value(&[]), Ok(80));
         assert_eq!(value(&[("C_PORT", "3"), ("B_PORT", "2")]), Ok(2));

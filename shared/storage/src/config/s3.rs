@@ -49,45 +49,42 @@ pub fn other_bucket_from_env(
     endpoint: Option<String>,
 ) -> Result<S3Settings> {
     let (environment, named_by) = (Environment::of_process(), NamedBy::FromOption);
-    if !is_bucket_name(bucket) {
-        return Err(wrong(named_by.bucket(), bucket, BUCKET_NAME));
-    }
+    let bucket = checked_bucket(bucket, named_by)?;
     let endpoint_url = match endpoint {
         Some(url) if !is_http(&url) => return Err(wrong(named_by.endpoint(), &url, HTTP_URL)),
         Some(url) => Some(url),
         None => endpoint_url(&environment)?,
     };
     let region = region.unwrap_or_else(|| environment.text(&REGION));
-    Ok(S3Settings { bucket: bucket.to_owned(), region, endpoint_url, named_by })
+    Ok(S3Settings { bucket, region, endpoint_url, named_by })
 }
 
 /// The settings of the store's own bucket.
 pub(super) fn own_bucket(environment: &Environment<'_>) -> Result<S3Settings> {
-    Ok(S3Settings {
-        bucket: bucket_name(environment)?,
-        region: environment.text(&REGION),
-        endpoint_url: endpoint_url(environment)?,
-        named_by: NamedBy::Variables,
-    })
-}
-
-/// The settings of the bucket that `--store` names.
-pub(super) fn named_bucket(name: &str, environment: &Environment<'_>) -> Result<S3Settings> {
-    let named_by = NamedBy::StoreOption;
-    if !is_bucket_name(name) {
-        return Err(wrong(named_by.bucket(), name, BUCKET_NAME));
-    }
-    let (region, endpoint_url) = (environment.text(&REGION), endpoint_url(environment)?);
-    Ok(S3Settings { bucket: name.to_owned(), region, endpoint_url, named_by })
-}
-
-fn bucket_name(environment: &Environment<'_>) -> Result<String> {
     let name = environment.get(&BUCKET).ok_or_else(|| {
         Error::misconfigured(
             "S3_BUCKET_NAME is not set; STORAGE_TYPE=s3 needs the name of an existing bucket",
         )
     })?;
-    if is_bucket_name(&name) { Ok(name) } else { Err(BUCKET.wrong(&name, BUCKET_NAME)) }
+    bucket_of_store(&name, NamedBy::Variables, environment)
+}
+
+/// The settings of the bucket that `--store` names.
+pub(super) fn named_bucket(name: &str, environment: &Environment<'_>) -> Result<S3Settings> {
+    bucket_of_store(name, NamedBy::StoreOption, environment)
+}
+
+fn bucket_of_store(name: &str, named_by: NamedBy, environment: &Environment<'_>) -> Result<S3Settings> {
+    Ok(S3Settings {
+        bucket: checked_bucket(name, named_by)?,
+        region: environment.text(&REGION),
+        endpoint_url: endpoint_url(environment)?,
+        named_by,
+    })
+}
+
+fn checked_bucket(name: &str, named_by: NamedBy) -> Result<String> {
+    if is_bucket_name(name) { Ok(name.to_owned()) } else { Err(wrong(named_by.bucket(), name, BUCKET_NAME)) }
 }
 
 /// Amazon S3 User Guide, "General purpose bucket naming rules".
@@ -113,8 +110,8 @@ pub(super) fn prefix(environment: &Environment<'_>) -> Result<String> {
 
 /// The prefix that `--store` names, else the default one.
 pub(super) fn named_prefix(prefix: Option<&str>) -> Result<String> {
-    let default = Environment::from_lookup(|_| None).text(&PREFIX);
-    checked_prefix(NamedBy::StoreOption.bucket(), prefix.map_or(default, str::to_owned))
+    let prefix = prefix.or(PREFIX.default_value()).unwrap_or_default();
+    checked_prefix(NamedBy::StoreOption.bucket(), prefix.to_owned())
 }
 
 fn checked_prefix(setting: &str, prefix: String) -> Result<String> {

@@ -67,6 +67,16 @@ pub enum StoreName {
     },
 }
 
+impl fmt::Display for StoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory(directory) => write!(f, "{}", directory.display()),
+            Self::Bucket { name, prefix: None } => write!(f, "s3://{name}"),
+            Self::Bucket { name, prefix: Some(prefix) } => write!(f, "s3://{name}/{prefix}"),
+        }
+    }
+}
+
 impl FromStr for StoreName {
     type Err = String;
 
@@ -115,9 +125,7 @@ mod tests {
             ("S3_PREFIX", "other"),
             ("S3_ENDPOINT_URL", "http://store:9000"),
         ];
-        let environment = Environment::from_lookup(|name| {
-            variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
-        });
+        let environment = Environment::from_pairs(&variables);
         StorageConfig::of_store(&environment, Some(&store.parse().unwrap()))
     }
 

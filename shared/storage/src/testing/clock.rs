@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
+use super::SplitMix64;
 use crate::clock::Clock;
 
 /// Time set by hand, and a reproducible random sequence.
@@ -13,7 +14,7 @@ use crate::clock::Clock;
 pub struct ManualClock {
     start: Timestamp,
     now: Mutex<Timestamp>,
-    random: Mutex<u64>,
+    random: Mutex<SplitMix64>,
 }
 
 impl ManualClock {
@@ -21,7 +22,7 @@ impl ManualClock {
     #[must_use]
     pub fn at(now: &str, seed: u64) -> Self {
         let start = now.parse().unwrap();
-        Self { start, now: Mutex::new(start), random: Mutex::new(seed) }
+        Self { start, now: Mutex::new(start), random: Mutex::new(SplitMix64::new(seed)) }
     }
 
     /// Moves the clock on.
@@ -46,13 +47,8 @@ impl Clock for ManualClock {
         Duration::try_from(self.now().duration_since(self.start)).unwrap_or_default()
     }
 
-    /// `SplitMix64` (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
     fn random(&self) -> u64 {
-        let mut state = self.random.lock().unwrap();
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.random.lock().unwrap().draw()
     }
 
     async fn sleep(&self, duration: Duration) {
