@@ -34,7 +34,7 @@ impl Replacement {
         let same = known.iter().rfind(|old| old.is_of_content(&line));
         if let Some(same) = same {
             // The backup has had these bytes since then, in however many saves.
-            line.copied_at = same.copied_at().map_or(line.copied_at, |at| Some(at.to_string()));
+            line.copied_at = same.copied_since().or(line.copied_at);
             let is_healed = present.line().is_none();
             return Ok(Self { line, replaced: Vec::new(), is_healed, problem: None });
         }

@@ -80,7 +80,14 @@ impl Line {
 
     /// Since when the backup has had the document: what says nothing of it counts from its save.
     pub(crate) fn copied_at(&self) -> Option<Timestamp> {
-        self.copied_at.as_ref().unwrap_or(&self.saved_at).parse().ok()
+        self.copied_since()?.parse().ok()
+    }
+
+    /// The same as it is written in the line, which is what a line of the same bytes says in turn; `None` if it
+    /// cannot be read.
+    pub(crate) fn copied_since(&self) -> Option<String> {
+        let at = self.copied_at.as_ref().unwrap_or(&self.saved_at);
+        at.parse::<Timestamp>().is_ok().then(|| at.clone())
     }
 
     /// The line that describes a file with this digest and size: the last that fits.
