@@ -1,6 +1,7 @@
 //! What the commands share that carry documents in and out.
 
 mod budget;
+mod error;
 mod failures;
 mod files_by_id;
 mod history;
@@ -8,6 +9,7 @@ mod importer;
 mod joined;
 mod kind;
 mod manifest;
+mod options;
 mod report;
 mod sorter;
 mod work;
@@ -18,17 +20,17 @@ use std::path::{Component, Path, PathBuf};
 
 use analysis_storage::config::Storage;
 use analysis_storage::query::Filter;
-use analysis_storage::{Access, Analyses, Entry, Error, ErrorCode, StorageConfig};
+use analysis_storage::{Access, Analyses, Entry, ErrorCode, StorageConfig};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::exit::{FAILED, FOUND, Failure};
 use crate::pages::Pages;
 use crate::progress::Progress;
-use crate::signals::{Interrupted, Signals};
+use crate::signals::Signals;
 use crate::store::Store;
 
 pub(crate) use budget::Budget;
+pub(crate) use error::TransferError;
 pub(crate) use failures::Failures;
 pub(crate) use files_by_id::Found;
 pub(crate) use history::{Run, copies, history, pruned, record_pruned, runs};
@@ -36,71 +38,10 @@ pub(crate) use importer::Importer;
 pub(crate) use joined::{JoinedById, SourceRecord};
 pub(crate) use kind::{Kind, TransferKind};
 pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED, TakenOut, is_backup, read_lines};
+pub(crate) use options::TransferOptions;
 pub(crate) use report::{Done, Problem, Report, doubtful};
 pub(crate) use sorter::{RecordsOfId, Sorter};
 pub(crate) use work::Work;
-
-/// How to work, and how to report.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct TransferOptions {
-    /// How many documents to work on at once
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
-    jobs: u16,
-    /// Print JSON: one object a line for each problem, and a last one with the totals
-    #[arg(long)]
-    json: bool,
-}
-
-impl TransferOptions {
-    /// Whether to print JSON.
-    pub(crate) fn json(&self) -> bool {
-        self.json
-    }
-}
-
-/// Why a transfer does not end well.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TransferError {
-    #[error(transparent)]
-    Storage(#[from] Error),
-    #[error("stopped by a failure; the same command goes on where it was")]
-    Failed(#[source] Error),
-    #[error("interrupted; the same command goes on where it was")]
-    Interrupted,
-    #[error("cannot {what} {}", path.display())]
-    File { what: &'static str, path: PathBuf, source: io::Error },
-    #[error(
-        "cannot use a temporary file; set TMPDIR to a directory with space for some hundred bytes per analysis"
-    )]
-    Temporary(#[source] io::Error),
-    #[error("cannot report")]
-    Output(#[from] io::Error),
-    #[error("{0}")]
-    Unusable(String),
-    #[error("{}; see above", report::counted(*.0))]
-    Found(u64),
-}
-
-impl From<Interrupted> for TransferError {
-    fn from(Interrupted: Interrupted) -> Self {
-        Self::Interrupted
-    }
-}
-
-impl Failure for TransferError {
-    fn exit_code(&self) -> u8 {
-        match self {
-            Self::Found(_) => FOUND,
-            Self::Storage(_)
-            | Self::Failed(_)
-            | Self::Interrupted
-            | Self::File { .. }
-            | Self::Temporary(_)
-            | Self::Output(_)
-            | Self::Unusable(_) => FAILED,
-        }
-    }
-}
 
 /// A store, and what a transfer needs to work on it.
 pub(crate) struct Transfer {
@@ -119,9 +60,9 @@ impl Transfer {
         counts: &[&'static str],
     ) -> Result<Self, TransferError> {
         let store = Store::open(access).await?;
-        let report = Report::new(command, options.json, counts).of_store(store.name());
+        let report = Report::new(command, options.json(), counts).of_store(store.name());
         let Store { config, analyses, .. } = store;
-        let jobs = options.jobs.into();
+        let jobs = options.jobs();
         let work = Work { jobs, signals: Signals::new()?, progress: Progress::new(), report };
         Ok(Self { budget: Budget::new(config.max_document_bytes), config, analyses, work })
     }

@@ -4,7 +4,7 @@ mod environment;
 mod named_by;
 mod s3;
 mod size;
-mod storage;
+mod store_name;
 
 use crate::error::Result;
 use crate::retention::Retention;
@@ -13,8 +13,8 @@ pub use environment::{DefaultValue, Environment, Variable};
 pub use named_by::NamedBy;
 pub use s3::other_bucket_from_env;
 pub use size::parse_size;
-pub(crate) use storage::absolute;
-pub use storage::{Storage, StoreName};
+pub(crate) use store_name::absolute;
+pub use store_name::{Storage, StoreName};
 
 const STORAGE_TYPE: Variable = Variable {
     name: "STORAGE_TYPE",
@@ -96,8 +96,8 @@ impl StorageConfig {
     /// [`Error::Misconfigured`](crate::Error::Misconfigured) names the variable or option, and what it takes.
     pub fn of_store(environment: &Environment<'_>, store: Option<&StoreName>) -> Result<Self> {
         let (storage, named_by) = match store {
-            Some(name) => (storage::named(name, environment)?, NamedBy::StoreOption),
-            None => (storage::configured(environment)?, NamedBy::Variables),
+            Some(name) => (store_name::named(name, environment)?, NamedBy::StoreOption),
+            None => (store_name::configured(environment)?, NamedBy::Variables),
         };
         Ok(Self {
             storage,
