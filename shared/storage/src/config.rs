@@ -95,10 +95,7 @@ impl StorageConfig {
     /// # Errors
     /// [`Error::Misconfigured`](crate::Error::Misconfigured) names the variable or option, and what it takes.
     pub fn of_store(environment: &Environment<'_>, store: Option<&StoreName>) -> Result<Self> {
-        let (storage, named_by) = match store {
-            Some(name) => (store_name::named(name, environment)?, NamedBy::StoreOption),
-            None => (store_name::configured(environment)?, NamedBy::Variables),
-        };
+        let (storage, named_by) = store_name::chosen(store, environment)?;
         Ok(Self {
             storage,
             retention: retention(environment)?,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::environment::Environment;
-use super::{DIRECTORY, STORAGE_TYPE, s3};
+use super::{DIRECTORY, NamedBy, STORAGE_TYPE, s3};
 use crate::bucket::s3::S3Settings;
 use crate::error::Result;
 
@@ -93,8 +93,16 @@ impl FromStr for StoreName {
     }
 }
 
+/// The store that is meant, and who has named it: the name goes before the variables.
+pub(super) fn chosen(name: Option<&StoreName>, environment: &Environment<'_>) -> Result<(Storage, NamedBy)> {
+    match name {
+        Some(name) => Ok((named(name, environment)?, NamedBy::StoreOption)),
+        None => Ok((configured(environment)?, NamedBy::Variables)),
+    }
+}
+
 /// The storage that a name stands for; region and endpoint are those of the variables.
-pub(super) fn named(name: &StoreName, environment: &Environment<'_>) -> Result<Storage> {
+fn named(name: &StoreName, environment: &Environment<'_>) -> Result<Storage> {
     match name {
         StoreName::Directory(directory) => Ok(Storage::Local { directory: directory.clone() }),
         StoreName::Bucket { name, prefix } => Ok(Storage::S3 {
@@ -105,7 +113,7 @@ pub(super) fn named(name: &StoreName, environment: &Environment<'_>) -> Result<S
 }
 
 /// The storage that the variables stand for.
-pub(super) fn configured(environment: &Environment<'_>) -> Result<Storage> {
+fn configured(environment: &Environment<'_>) -> Result<Storage> {
     match environment.text(&STORAGE_TYPE).as_str() {
         "local" => Ok(Storage::Local { directory: environment.text(&DIRECTORY).into() }),
         "s3" => Ok(Storage::S3 { settings: s3::own_bucket(environment)?, prefix: s3::prefix(environment)? }),
