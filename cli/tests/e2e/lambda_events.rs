@@ -1,5 +1,7 @@
 //! The events of `events/`, one for each route, through the Lambda adapter.
 
+mod fronts;
+
 use std::fs;
 use std::sync::Arc;
 
@@ -30,12 +32,11 @@ impl Functions {
 
     /// What Lambda sends back for this event.
     async fn answer(&self, routes: Router<App>, event: &Value) -> Value {
-        let payload = serde_json::from_value(event.clone()).unwrap();
         let mut context = Context::default();
         context.request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd".into();
         let service = finish(routes, self.app.clone());
         let response =
-            analysis_http::lambda::handle(service, LambdaEvent::new(payload, context)).await.unwrap();
+            analysis_http::lambda::handle(service, LambdaEvent::new(event.clone(), context)).await.unwrap();
         serde_json::to_value(response).unwrap()
     }
 }

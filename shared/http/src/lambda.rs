@@ -1,20 +1,24 @@
-//! The Lambda adapter: one function's routes behind API Gateway's HTTP API, payload format 2.0.
+//! The Lambda adapter: one function's routes behind API Gateway, a function URL or a load balancer.
 
+mod front;
 mod reply;
 mod target;
 
 use std::time::Duration;
 
-use analysis_storage::StorageConfig;
+use analysis_storage::{ErrorCode, StorageConfig};
 use axum::Router;
 use axum::body::Body;
-use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use axum::extract::Request;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
-use lambda_http::request::LambdaRequest;
+use serde_json::Value;
 use tower::ServiceExt;
 
+use self::front::Call;
+
 use crate::app::{App, finish};
-use crate::problem::chain;
+use crate::problem::{Problem, chain};
 use crate::server_config::ServerConfig;
 use crate::telemetry::{self, LogConfig};
 
@@ -42,24 +46,23 @@ pub async fn run(routes: Router<App>) -> Result<(), lambda_http::Error> {
 /// Answers one event.
 ///
 /// # Errors
-/// None that an event of API Gateway can cause.
+/// The event is no HTTP request, or of a front that is not supported; the message says so.
 pub async fn handle(
     router: Router,
-    event: LambdaEvent<ApiGatewayV2httpRequest>,
+    event: LambdaEvent<Value>,
 ) -> Result<ApiGatewayV2httpResponse, lambda_http::Error> {
-    let LambdaEvent { mut payload, context } = event;
-    let target = target::from_event(&payload);
-    // What `lambda_http` would make a URL of is not ours to trust: it fails on some, and rewrites others.
-    payload.raw_path = None;
-    payload.raw_query_string = None;
-    let host = payload.headers.remove("host");
-    payload.headers.remove("x-forwarded-proto");
-    payload.request_context.domain_name = None;
-
-    let mut request: lambda_http::Request = LambdaRequest::ApiGatewayV2(payload).into();
-    *request.uri_mut() = target.parse()?;
-    request.headers_mut().extend(host.map(|host| (axum::http::header::HOST, host)));
+    let LambdaEvent { payload, context } = event;
+    let mut call = Call::from_event(payload)?;
+    let Some(body) = call.take_body() else {
+        let detail = "the event says that its body is base64, and it is not";
+        let problem = Problem::new(ErrorCode::MalformedDocument, detail);
+        return Ok(reply::encode(reply::problem(&problem, &context.request_id), call.wants_lists).await);
+    };
+    let mut request = Request::new(Body::from(body));
+    *request.method_mut() = call.method;
+    *request.uri_mut() = call.target.parse()?;
+    *request.headers_mut() = call.headers;
     request.extensions_mut().insert(context);
-    let response = router.oneshot(request.map(Body::new)).await?;
-    Ok(reply::encode(response).await)
+    let response = router.oneshot(request).await?;
+    Ok(reply::encode(response, call.wants_lists).await)
 }

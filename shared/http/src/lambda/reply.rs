@@ -1,5 +1,6 @@
 //! A response as Lambda sends it: inside JSON.
 
+use axum::http::HeaderValue;
 use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -15,8 +16,8 @@ const MAX_RESPONSE: usize = 6_291_556;
 /// What the response holds beside body and headers: status, field names, punctuation.
 const FRAME: usize = 512;
 
-/// The response, or a problem if it would not fit.
-pub(super) async fn encode(response: Response) -> ApiGatewayV2httpResponse {
+/// The response, or a problem if it would not fit; with its headers as lists of values, or as one value each.
+pub(super) async fn encode(response: Response, in_lists: bool) -> ApiGatewayV2httpResponse {
     let request_id = response.headers().get(REQUEST_ID).cloned();
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
@@ -24,7 +25,7 @@ pub(super) async fn encode(response: Response) -> ApiGatewayV2httpResponse {
         parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 6).sum();
     let (size, encoded) = smallest(&body);
     if size + headers + FRAME <= MAX_RESPONSE {
-        return frame(Response::from_parts(parts, encoded));
+        return frame(Response::from_parts(parts, encoded), in_lists);
     }
     tracing::warn!(size, "the response does not fit into what Lambda sends");
     let detail = format!(
@@ -32,17 +33,25 @@ pub(super) async fn encode(response: Response) -> ApiGatewayV2httpResponse {
         body.len()
     );
     let id = request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
-    let (mut parts, body) = Problem::new(HttpCode::ResponseTooLarge, detail).render(id).into_parts();
-    parts.headers.extend(request_id.map(|id| (REQUEST_ID, id)));
+    let (parts, body) = problem(&Problem::new(HttpCode::ResponseTooLarge, detail), id).into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    frame(Response::from_parts(parts, smallest(&body).1))
+    frame(Response::from_parts(parts, smallest(&body).1), in_lists)
 }
 
-fn frame(response: Response<Body>) -> ApiGatewayV2httpResponse {
+/// A problem that no route has answered, for the request with this id.
+pub(super) fn problem(problem: &Problem, request_id: &str) -> Response {
+    let mut response = problem.render(request_id);
+    let id = HeaderValue::from_str(request_id).ok();
+    response.headers_mut().extend(id.map(|id| (REQUEST_ID, id)));
+    response
+}
+
+fn frame(response: Response<Body>, in_lists: bool) -> ApiGatewayV2httpResponse {
     let (parts, body) = response.into_parts();
     let mut framed = ApiGatewayV2httpResponse::default();
     framed.status_code = parts.status.as_u16().into();
-    framed.headers = parts.headers;
+    let headers = if in_lists { &mut framed.multi_value_headers } else { &mut framed.headers };
+    *headers = parts.headers;
     framed.is_base64_encoded = matches!(body, Body::Binary(_));
     framed.body = Some(body).filter(|body| !matches!(body, Body::Empty));
     framed

@@ -64,6 +64,10 @@ impl Analyses {
     }
 
     /// The time that sealing is judged by: the bucket's.
+    #[cfg_attr(
+        not(feature = "testing"),
+        expect(clippy::unused_self, reason = "only a mutant of the simulation asks")
+    )]
     fn sealing_time(&self, date: Timestamp) -> Timestamp {
         #[cfg(feature = "testing")]
         if self.is(crate::mutants::Mutant::HostClock) {
