@@ -80,8 +80,8 @@ impl Analyses {
                     return Ok((hours, Period::hour(oldest).end()));
                 }
                 let is_much = pages >= WORTHWHILE_PAGES;
-                let parts = if is_much { parts(from, newest, oldest, keys, ranges) } else { Vec::new() };
-                if parts.len() > 1 {
+                let parts = if is_much { parts(from, newest, oldest, keys, ranges) } else { None };
+                if let Some(parts) = parts {
                     let parts = self.divide(&parts, next);
                     let counts = parts.into_iter().map(|part| self.count_range(part, ranges));
                     for (part, _) in try_join_all(counts).await? {
@@ -107,7 +107,7 @@ impl Analyses {
     }
 }
 
-/// Where the parts of the rest of a range begin, the oldest first; a single one if it is not worth dividing.
+/// Where the parts of the rest of a range begin, the oldest first, if it is worth dividing.
 ///
 /// Judged by how densely the last page was filled.
 fn parts(
@@ -116,18 +116,16 @@ fn parts(
     oldest: CreatedAt,
     keys: usize,
     ranges: &AtomicUsize,
-) -> Vec<CreatedAt> {
+) -> Option<Vec<CreatedAt>> {
     let rest = oldest.millis() - from.millis();
     let page = (newest.millis() - oldest.millis()).max(1);
     let pages = usize::try_from(rest / page).unwrap_or_default() * keys / MAX_KEYS;
     let wanted = (pages / WORTHWHILE_PAGES).min(PARALLEL);
     let is_allowed = |used: usize| Some(used + wanted).filter(|used| wanted > 1 && *used <= MAX_RANGES);
-    if ranges.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_allowed).is_err() {
-        return vec![from];
-    }
-    let count = i64::try_from(wanted).unwrap_or(1);
+    ranges.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_allowed).ok()?;
+    let count = i64::try_from(wanted).ok()?;
     let bound = |n: i64| CreatedAt::from_millis(from.millis() + rest / count * n);
-    (0..count).filter_map(bound).collect()
+    Some((0..count).filter_map(bound).collect())
 }
 
 fn merge(hours: &mut Periods, part: Periods) {

@@ -60,6 +60,20 @@ impl Large {
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
+#[tokio::test]
+async fn more_than_a_page_of_one_millisecond_at_the_edge_of_what_is_sealed_is_counted() {
+    let store = Large::new();
+    // At noon, what was created until ten or eleven o'clock is sealed.
+    for hours in 1..=3 {
+        for n in 0..1_200 {
+            store.add(hours * 3_600_000, n, "hybrid").await;
+        }
+    }
+    for _ in 0..3 {
+        assert_eq!(store.total().await.0, 3_600);
+    }
+}
+
 /// An import that touches a thousand past days left 20,000 markers, each of them a listing for each reader.
 #[tokio::test]
 async fn a_thousand_changed_days_cost_a_few_listings_and_are_accounted_for_by_a_few_readers() {
