@@ -121,7 +121,7 @@ fn parts(
     let page = (newest.millis() - oldest.millis()).max(1);
     let pages = usize::try_from(rest / page).unwrap_or_default() * keys / MAX_KEYS;
     let wanted = (pages / WORTHWHILE_PAGES).min(PARALLEL);
-    let is_allowed = |used: usize| Some(used + wanted).filter(|used| wanted > 1 && *used <= MAX_RANGES);
+    let is_allowed = |used: usize| Some(used + wanted).filter(|used| wanted >= 2 && *used <= MAX_RANGES);
     ranges.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_allowed).ok()?;
     let count = i64::try_from(wanted).ok()?;
     let bound = |n: i64| CreatedAt::from_millis(from.millis() + rest / count * n);
