@@ -21,6 +21,7 @@ use analysis_storage::{Access, Analyses};
 use jiff::SignedDuration;
 
 use crate::human;
+use crate::input;
 use crate::transfer::{
     Failures, Sorter, SourceRecord, Transfer, TransferError, TransferOptions, Work, keep_apart,
 };
@@ -43,7 +44,7 @@ const HEALED: &str = "healed";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// The directory; made if it is missing, and brought up to date if it holds a backup
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = input::directory)]
     to: PathBuf,
     /// Only show what the runs have replaced and removed, and what there is; the store is not asked
     #[arg(long, conflicts_with_all = ["keep", "keep_runs", "check", "allow_other_store", "allow_empty", "restore_archived"])]

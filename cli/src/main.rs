@@ -13,15 +13,18 @@ mod exit;
 mod health;
 mod human;
 mod import;
+mod input;
 mod list;
 mod listen;
 mod load;
 mod maintenance;
+mod order;
 mod pages;
 mod progress;
 mod repair;
 mod restore;
 mod save;
+mod selection;
 mod serve;
 mod signals;
 mod stats;
@@ -87,12 +90,17 @@ enum Command {
     Verify(verify::Options),
     /// Show each setting, its value, and where it comes from
     Config(config::Options),
-    /// Print a script that completes commands and options in a shell
+    /// Print a script that lets a shell complete commands, options and ids
     Completions(completions::Options),
 }
 
+fn main() -> ExitCode {
+    completions::answer(Arguments::command);
+    run()
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn run() -> ExitCode {
     let Arguments { store, command } = Arguments::parse_from(deprecated::renamed(std::env::args_os()));
     store::choose(store);
     match command {
@@ -112,7 +120,7 @@ async fn main() -> ExitCode {
         Command::Verify(options) => conclude(verify::run(options).await),
         Command::Config(options) => conclude(unless_reader_left(config::run(&options))),
         Command::Completions(options) => {
-            conclude(unless_reader_left(completions::run(&options, Arguments::command())))
+            conclude(unless_reader_left(completions::run(&options, &Arguments::command())))
         }
     }
 }
