@@ -5,6 +5,7 @@ mod creation_time;
 mod deprecated;
 mod documents;
 mod endings;
+mod help;
 mod overviews;
 mod room;
 mod selecting;
