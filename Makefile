@@ -1,5 +1,5 @@
 .PHONY: help run test test-programs test-round-trips test-exhaustive test-others slowest sim mutants mutants-changed lint lint-rust \
-	lint-template audit budget bench-cold walkthrough watch cloud build deploy setup
+	lint-template audit budget bench-cold reference walkthrough watch cloud build deploy setup
 
 VENV := .venv
 TOOLS := $(CURDIR)/$(VENV)/bin
@@ -83,6 +83,9 @@ budget: setup ## Check the functions' size and C library, and by instruction cou
 bench-cold: build ## Measure cold starts over TLS, and write the table in docs/benchmarks.md
 	cargo build --locked --release -p analysis-http --example empty
 	benches/cold_start/cold_start.py --write docs/benchmarks.md
+
+reference: ## Write what --help says into docs/commands.md
+	WRITE_REFERENCE=1 cargo test --locked -p design-analysis --test e2e docs::reference
 
 walkthrough: ## Save, load, list, count and delete an analysis on a running server (URL=...)
 	examples/walkthrough.sh $(URL)

@@ -21,6 +21,7 @@ use analysis_storage::{Access, Analyses};
 use jiff::SignedDuration;
 
 use crate::human;
+use crate::input;
 use crate::transfer::{
     Failures, Sorter, SourceRecord, Transfer, TransferError, TransferOptions, Work, keep_apart,
 };
@@ -43,38 +44,47 @@ const HEALED: &str = "healed";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// The directory; made if it is missing, and brought up to date if it holds a backup
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = input::directory)]
     to: PathBuf,
     /// Only show what the runs have replaced and removed, and what there is; the store is not asked
-    #[arg(long, conflicts_with_all = ["keep", "keep_runs", "check", "allow_other_store", "allow_empty", "restore_archived"])]
+    #[arg(
+        long,
+        conflicts_with_all = ["keep", "keep_runs", "check", "allow_other_store", "allow_empty", "restore_archived"],
+        help_heading = HISTORY
+    )]
     list: bool,
     /// Read every copy back, and copy again what is damaged or lost
     #[arg(long)]
     check: bool,
     /// At the end of a run without problems, delete what was replaced or removed longer ago: 12h, 30d, 8w
-    #[arg(long, value_name = "AGE", value_parser = human::parse_age, conflicts_with = "keep_runs")]
+    #[arg(long, value_name = "AGE", value_parser = human::parse_age, conflicts_with = "keep_runs", help_heading = HISTORY)]
     keep: Option<SignedDuration>,
     /// At the end of a run without problems, delete what all but the newest N runs have replaced or removed
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = HISTORY)]
     keep_runs: Option<u32>,
     #[command(flatten)]
     allowed: Allowed,
     /// Restore archived documents, and wait for them: minutes to days
-    #[arg(long)]
+    #[arg(long, help_heading = ARCHIVED)]
     restore_archived: bool,
     /// With --restore-archived, how long S3 keeps the restored copies
     #[arg(long, value_name = "DAYS", default_value_t = 7, requires = "restore_archived",
-          value_parser = clap::value_parser!(u32).range(1..=30))]
+          value_parser = clap::value_parser!(u32).range(1..=30), help_heading = ARCHIVED)]
     restore_days: u32,
     /// With --restore-archived, how fast and at what price
-    #[arg(long, value_name = "TIER", value_enum, default_value_t = Tier::Standard, requires = "restore_archived")]
+    #[arg(long, value_name = "TIER", value_enum, default_value_t = Tier::Standard, requires = "restore_archived",
+          help_heading = ARCHIVED)]
     restore_tier: Tier,
     #[command(flatten)]
     transfer: TransferOptions,
 }
 
+const HISTORY: &str = "History of the backup";
+const ARCHIVED: &str = "Archived documents";
+
 /// What would be refused.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Allow what would be refused")]
 struct Allowed {
     /// Go on with a backup of another store, or of a store that has moved
     #[arg(long)]

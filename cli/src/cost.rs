@@ -34,7 +34,7 @@ pub(crate) struct Options {
     /// AWS region [default: that of the configured bucket, else us-east-1]
     #[arg(long)]
     region: Option<String>,
-    /// A price table in place of the built-in one, in the form of cli/src/cost/prices.json
+    /// A price table in place of the built-in one, in the form of cli/src/cost/prices.json; - is standard input
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
     /// Print one JSON object

@@ -9,6 +9,7 @@ use analysis_storage::import::Existing;
 use analysis_storage::{AnalysisId, CreatedAt, Document, Entry};
 use bytes::Bytes;
 
+use crate::input;
 use crate::transfer::{
     Done, Importer, Problem, Transfer, TransferError, TransferKind, TransferOptions, blocking, keep_apart,
     refuse_backup,
@@ -19,7 +20,7 @@ use bucket::Location;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// A directory of `{id}.json` files, flat or nested, or `s3://bucket/prefix` with `analysis/YYYY/MM/{id}.json`
-    #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX")]
+    #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX", value_parser = input::directory)]
     from: PathBuf,
     /// The region of the bucket to take from [default: that of the store]
     #[arg(long, value_name = "REGION")]

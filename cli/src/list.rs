@@ -1,94 +1,94 @@
-//! `design-analysis list`: analyses as a table or as JSON lines, newest first.
+//! `design-analysis list`: analyses as a table or as JSON lines, newest first or in another order.
 
 use std::io::{self, Write};
 
 use analysis_http::Item;
-use analysis_storage::query::Filter;
-use analysis_storage::{Access, Clock as _, Entry, Error, SystemClock};
-use jiff::SignedDuration;
+use analysis_storage::{Access, Entry};
 
 use crate::command::CommandError;
 use crate::human;
+use crate::order::{First, Order, Sort};
 use crate::pages::Pages;
+use crate::selection::Selection;
 use crate::store::Store;
 use crate::table::{Align, Columns};
 
-/// Which analyses to list.
+/// Which analyses to list, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only those of this implementation
-    #[arg(long)]
-    implementation: Option<String>,
-    /// Only those with this status
-    #[arg(long)]
-    status: Option<String>,
-    /// Only those created at this time or later: 2026-01, 2026-01-15 or 2026-01-15T10:30:00Z
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// Only those created within this time: 12h, 7d or 8w (hours, days or weeks)
-    #[arg(long, value_name = "AGE", value_parser = human::parse_age, conflicts_with = "from")]
-    since: Option<SignedDuration>,
-    /// Only those created at this time or before; a month or day counts to its end
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
+    #[command(flatten)]
+    selection: Selection,
     /// How many at most
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..), help_heading = SHOWN)]
     limit: u64,
     /// List every one
-    #[arg(long, conflicts_with = "limit")]
+    #[arg(long, conflicts_with = "limit", help_heading = SHOWN)]
     all: bool,
+    /// In which order; in any other than `created`, all that are selected are listed first, and the first of them shown
+    #[arg(long, value_name = "KEY", value_enum, default_value_t = Sort::Created, help_heading = SHOWN)]
+    sort: Sort,
+    /// The other way round
+    #[arg(long, help_heading = SHOWN)]
+    reverse: bool,
     /// Print each analysis as a JSON object on a line of its own
-    #[arg(long)]
+    #[arg(long, help_heading = SHOWN)]
     json: bool,
 }
 
-/// Prints page after page until the limit or the end is reached.
+const SHOWN: &str = "How many, in which order and form";
+const MORE: &str = "--all lists every one, --limit N up to N";
+
+/// Prints analyses up to the limit or the end: page after page in the order of the list, and all at once in any other.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
-    let filter = options.filter()?;
+    // What is wrong with the options is said before the store is opened.
+    options.selection.filter()?;
     let store = Store::open_interruptible(Access::Existing).await?;
     let mut printer = Printer::new(options.json);
+    let order = Order { by: options.sort, reverse: options.reverse };
     let limit = if options.all { u64::MAX } else { options.limit };
-    let mut pages = Pages::new(&store.analyses, filter, limit);
-    while let Some(entries) = pages.next().await? {
+    let more = if order.is_of_the_list() {
+        let mut pages = Pages::of(&store.analyses, &options.selection, limit)?;
+        while let Some(entries) = pages.next().await? {
+            printer.page(&store, &entries).map_err(CommandError::Output)?;
+        }
+        pages.has_more().then_some(More::Unknown)
+    } else {
+        let mut pages = Pages::of(&store.analyses, &options.selection, u64::MAX)?;
+        let mut first = First::new(order, limit);
+        while let Some(entries) = pages.next().await? {
+            first.add(entries);
+        }
+        let (entries, all) = first.into_sorted();
         printer.page(&store, &entries).map_err(CommandError::Output)?;
-    }
-    if let Some(line) = summary(&store, &printer, pages.has_more()) {
+        (all > printer.count).then_some(More::Of(all))
+    };
+    if let Some(line) = summary(&store, &printer, more) {
         eprintln!("{line}");
     }
     Ok(())
 }
 
-/// What to say in the end: people are told which store it is.
-fn summary(store: &Store, printer: &Printer, has_more: bool) -> Option<String> {
-    const MORE: &str = "there may be more: --all lists every one, --limit N up to N";
-    let (count, store) = (human::count(printer.count), store.name());
-    match (printer.count, has_more) {
-        (_, true) if printer.json => Some(MORE.to_owned()),
-        (0, false) => Some(format!("there are no such analyses in {store}")),
-        (_, false) if printer.json => None,
-        (_, true) => Some(format!("the newest {count} in {store}; {MORE}")),
-        (1, false) => Some(format!("1 analysis in {store}")),
-        (_, false) => Some(format!("{count} analyses in {store}")),
-    }
+/// What the list has beyond the limit.
+enum More {
+    /// Nobody has looked.
+    Unknown,
+    /// There are so many in all.
+    Of(u64),
 }
 
-impl Options {
-    fn filter(&self) -> Result<Filter, CommandError> {
-        let now = SystemClock.now();
-        let since =
-            self.since.map(|age| now.checked_sub(age).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string());
-        let filter = Filter::parse(
-            self.implementation.as_deref(),
-            self.status.as_deref(),
-            self.from.as_deref().or(since.as_deref()),
-            self.to.as_deref(),
-        );
-        filter.map_err(|error| match error {
-            Error::InvalidQuery { parameter, reason } => {
-                CommandError::Usage(format!("--{parameter} {reason}"))
-            }
-            other => other.into(),
-        })
+/// What to say in the end: people are told which store it is.
+fn summary(store: &Store, printer: &Printer, more: Option<More>) -> Option<String> {
+    let (count, store) = (human::count(printer.count), store.name());
+    match (printer.count, more) {
+        (_, Some(More::Unknown)) if printer.json => Some(format!("there may be more: {MORE}")),
+        (_, Some(More::Unknown)) => Some(format!("the newest {count} in {store}; there may be more: {MORE}")),
+        (_, Some(More::Of(all))) => {
+            Some(format!("the first {count} of {} in {store}: {MORE}", human::count(all)))
+        }
+        (0, None) => Some(format!("there are no such analyses in {store}")),
+        (_, None) if printer.json => None,
+        (1, None) => Some(format!("1 analysis in {store}")),
+        (_, None) => Some(format!("{count} analyses in {store}")),
     }
 }
 

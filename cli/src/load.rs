@@ -6,17 +6,21 @@ use std::path::{Path, PathBuf};
 
 use analysis_storage::bucket::GetOptions;
 use analysis_storage::{Access, Error, Loaded};
+use clap_complete::ArgValueCompleter;
 
 use crate::atomic_file::{self, sync_directory, usual_permissions};
 use crate::command::CommandError;
+use crate::completions;
+use crate::input;
 use crate::store::Store;
 
 /// What to load, and where to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The analysis
+    /// The analysis; - reads the id from standard input. Write -- before an id that begins with -
+    #[arg(add = ArgValueCompleter::new(completions::ids))]
     id: String,
-    /// Write to this file, whole or not at all, instead of standard output
+    /// Write to this file, whole or not at all, instead of standard output, which is also -
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Load this version of the document, on a bucket that keeps versions
@@ -30,7 +34,7 @@ pub(crate) struct Options {
 /// Loads a document.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let store = Store::open_interruptible(Access::Existing).await?;
-    let id = store.id(&options.id)?;
+    let id = store.id(&input::one_id(&options.id).map_err(CommandError::Usage)?)?;
     if options.etag {
         let meta = store.analyses.describe(&id).await?;
         return writeln!(io::stdout(), "{}", meta.etag).map_err(CommandError::Output);
@@ -39,7 +43,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let Loaded::Document(object) = store.analyses.load(&id, &wanted).await? else {
         return Err(Error::NotFound { id, version: options.version_id }.into());
     };
-    match options.output {
+    match options.output.filter(|path| !input::is_dash(path)) {
         None => print(&object.body).map_err(CommandError::Output),
         Some(path) => write(&path, &object.body).map_err(|source| CommandError::File { path, source }),
     }

@@ -11,17 +11,22 @@ mod delete;
 mod deprecated;
 mod exit;
 mod health;
+mod help;
 mod human;
 mod import;
+mod input;
 mod list;
 mod listen;
 mod load;
 mod maintenance;
+mod man;
+mod order;
 mod pages;
 mod progress;
 mod repair;
 mod restore;
 mod save;
+mod selection;
 mod serve;
 mod signals;
 mod stats;
@@ -34,7 +39,7 @@ mod verify;
 use std::process::ExitCode;
 
 use analysis_storage::config::StoreName;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use command::unless_reader_left;
 use exit::conclude;
@@ -43,12 +48,11 @@ use exit::conclude;
 ///
 /// Configured by environment variables, which --help lists, and --store; `config` shows what holds.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, after_help = exit::HELP)]
-#[command(after_long_help = format!("{}\n\n{}", variables::help(), exit::HELP))]
+#[command(version, arg_required_else_help = true)]
 struct Arguments {
     /// The store to work on, in place of the one that the environment variables configure; the region and endpoint of a
     /// bucket are still theirs
-    #[arg(long, global = true, value_name = "DIR|s3://BUCKET[/PREFIX]")]
+    #[arg(long, global = true, display_order = 900, value_name = "DIR|s3://BUCKET[/PREFIX]")]
     store: Option<StoreName>,
     #[command(subcommand)]
     command: Command,
@@ -57,7 +61,6 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the HTTP API
-    #[command(after_long_help = variables::help())]
     Serve(serve::Options),
     /// Ask the server at `API_HOST` and `API_PORT` whether it lives; exit code 0 if it does
     Health,
@@ -87,13 +90,28 @@ enum Command {
     Verify(verify::Options),
     /// Show each setting, its value, and where it comes from
     Config(config::Options),
-    /// Print a script that completes commands and options in a shell
+    /// Print a script that lets a shell complete commands, options and ids
     Completions(completions::Options),
+    /// Print or write pages of the manual
+    Man(man::Options),
+}
+
+/// The commands with their options, as `--help` shows them.
+fn program() -> clap::Command {
+    help::described(Arguments::command())
+}
+
+fn main() -> ExitCode {
+    completions::answer(program);
+    let matches = program().get_matches_from(deprecated::renamed(std::env::args_os()));
+    match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => run(arguments),
+        Err(error) => error.exit(),
+    }
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    let Arguments { store, command } = Arguments::parse_from(deprecated::renamed(std::env::args_os()));
+async fn run(Arguments { store, command }: Arguments) -> ExitCode {
     store::choose(store);
     match command {
         Command::Serve(options) => conclude(serve::run(options).await),
@@ -111,8 +129,7 @@ async fn main() -> ExitCode {
         Command::Restore(options) => conclude(restore::run(options).await),
         Command::Verify(options) => conclude(verify::run(options).await),
         Command::Config(options) => conclude(unless_reader_left(config::run(&options))),
-        Command::Completions(options) => {
-            conclude(unless_reader_left(completions::run(&options, Arguments::command())))
-        }
+        Command::Completions(options) => conclude(unless_reader_left(completions::run(&options, &program()))),
+        Command::Man(options) => conclude(unless_reader_left(man::run(&options, program()))),
     }
 }

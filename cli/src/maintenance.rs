@@ -21,15 +21,17 @@ use walk::Walk;
 #[derive(Debug, clap::Args)]
 pub(crate) struct MonthOptions {
     /// Only analyses created in this month (UTC)
-    #[arg(long, value_name = "YYYY-MM", conflicts_with = "start_after")]
+    #[arg(long, value_name = "YYYY-MM", conflicts_with = "start_after", help_heading = MONTHS)]
     month: Option<String>,
     /// Go on behind this month, which a run that ended early has printed
-    #[arg(long, value_name = "YYYY-MM")]
+    #[arg(long, value_name = "YYYY-MM", help_heading = MONTHS)]
     start_after: Option<String>,
     /// Print one JSON object a line: what is found, and at last the totals
-    #[arg(long)]
+    #[arg(long, help_heading = "How to report")]
     json: bool,
 }
+
+const MONTHS: &str = "Which months";
 
 /// What to do about what is found.
 #[derive(Debug)]

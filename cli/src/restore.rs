@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use analysis_storage::import::Existing;
 use analysis_storage::{AnalysisId, Document, Entry, ErrorCode};
 use bytes::Bytes;
+use clap_complete::ArgValueCompleter;
 
+use crate::completions;
+use crate::input;
 use crate::transfer::{
     Done, Importer, JoinedById, Line, Lock, MANIFEST, Problem, Sorter, SourceRecord, Transfer, TransferError,
     TransferKind, TransferOptions, Work, blocking, keep_apart, read_file, sha256, too_large,
@@ -20,13 +23,13 @@ use chosen::Chosen;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// A directory that `backup` has written
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = input::directory)]
     from: PathBuf,
-    /// Only the document with this id; may be given several times
-    #[arg(long = "id", value_name = "ID")]
+    /// Only the document with this id; may be given several times, and - reads ids from standard input, one a line
+    #[arg(long = "id", value_name = "ID", help_heading = WHAT, add = ArgValueCompleter::new(completions::ids_of_a_backup))]
     ids: Vec<String>,
     /// What the backup had at this time, as 2026-11-28T10:22:33Z or, for the end of a day in UTC, as 2026-11-28
-    #[arg(long, value_name = "TIME", value_parser = as_of::parse)]
+    #[arg(long, value_name = "TIME", value_parser = as_of::parse, help_heading = WHAT)]
     as_of: Option<AsOf>,
     /// Only say what would happen; nothing is written
     #[arg(long)]
@@ -37,6 +40,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     transfer: TransferOptions,
 }
+
+const WHAT: &str = "What to restore";
 
 /// Brings everything back, until the end, a signal or a failure.
 pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
@@ -67,7 +72,11 @@ async fn restore(options: &Options, importer: &Importer<'_>, work: &mut Work) ->
     if let Some(as_of) = options.as_of {
         as_of.check(directory)?;
     }
-    let chosen = Chosen::new(&options.ids, importer.analyses)?;
+    let ids = input::ids(&options.ids).map_err(TransferError::Unusable)?;
+    if ids.is_empty() && !options.ids.is_empty() {
+        return Err(TransferError::Unusable("standard input has no ids".to_owned()));
+    }
+    let chosen = Chosen::new(&ids, importer.analyses)?;
     let mut kept = Sorter::default();
     match &chosen {
         Some(chosen) => chosen.add(&mut kept, directory, options.as_of, work)?,

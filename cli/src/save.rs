@@ -1,64 +1,86 @@
 //! `design-analysis save`: documents from files or standard input.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+mod file;
+
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use analysis_http::Item;
-use analysis_storage::{Access, AnalysisId, Condition, Document, ETag, Error, Saved};
-use bytes::Bytes;
+use analysis_storage::{Access, AnalysisId, Condition, CreatedAt, Document, ETag, Entry, Error, Saved};
+use clap_complete::ArgValueCompleter;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::command::CommandError;
+use crate::completions;
+use crate::input::{self, is_dash};
 use crate::store::Store;
+use crate::transfer::Budget;
 
-/// What to save, and under which id.
+/// What to save, under which id, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Documents to save; - is standard input. Of several, those that cannot be read are skipped
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Save under this id [default: the document's `request_id`, else a new one]
-    #[arg(long, conflicts_with = "id_from_name")]
+    /// Save under this id [default: the document's `request_id`, else a new one]; - reads it from standard input
+    #[arg(long, conflicts_with = "id_from_name", help_heading = ID, add = ArgValueCompleter::new(completions::ids))]
     id: Option<String>,
     /// Save each file under its name, without .json
-    #[arg(long)]
+    #[arg(long, help_heading = ID)]
     id_from_name: bool,
+    /// What becomes the creation time, by which lists are ordered
+    ///
+    /// It is chosen when an id is saved for the first time, and never changes, not even by deleting and saving again. A
+    /// UUIDv7 carries its own. Any other id gets the present, or with `timestamp` the document's field of that name, as
+    /// `import` has it; a document without that field, or one from the future, is refused. A new id is made for that time.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Created::Now, help_heading = ID)]
+    created_at: Created,
     /// Replace only the document that has this entity tag, which `load --etag` prints; * is any document
-    #[arg(long, value_name = "ETAG", conflicts_with = "create")]
+    #[arg(long, value_name = "ETAG", conflicts_with = "create", help_heading = REPLACING)]
     if_match: Option<String>,
     /// Create only: an id that is taken is refused
-    #[arg(long)]
+    #[arg(long, help_heading = REPLACING)]
     create: bool,
+    /// How many documents to save at once; of several for one id, any may be the last
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256), help_heading = HOW)]
+    jobs: u16,
     /// Print each saved analysis as a JSON object, instead of its id
-    #[arg(long)]
+    #[arg(long, help_heading = HOW)]
     json: bool,
 }
 
-/// Saves one document after the other; prints the id of each as soon as it is acknowledged.
-pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
+const ID: &str = "Id and creation time";
+const REPLACING: &str = "What is there already";
+const HOW: &str = "How to work and report";
+
+/// How far the clock that has written a `timestamp` may run ahead, as that of a UUIDv7 may.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+const FROM_TIMESTAMP: &str =
+    "--created-at timestamp needs one of the past, because a creation time never changes";
+
+/// Where creation times come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Created {
+    /// The present
+    Now,
+    /// The document's field `timestamp`
+    Timestamp,
+}
+
+/// Saves documents, and prints the id of each as soon as it is acknowledged.
+pub(crate) async fn run(mut options: Options) -> Result<(), CommandError> {
     options.check()?;
     let condition = options.condition()?;
+    options.id = options.id.as_deref().map(input::one_id).transpose().map_err(CommandError::Usage)?;
     let store = Store::open_interruptible(Access::Write).await?;
     if let Some(id) = &options.id {
         store.id(id)?;
     }
-    let mut refused = 0;
-    for file in &options.files {
-        match save(&store, &options, &condition, file).await {
-            Ok(()) => {}
-            Err(SaveError::Failed(error)) => return Err(error),
-            Err(error) if options.files.len() > 1 => {
-                eprintln!("{}: not saved: {error}", file.display());
-                refused += 1;
-            }
-            Err(SaveError::Refused(reason)) => {
-                return Err(CommandError::Refused(format!("{}: {reason}", file.display())));
-            }
-            Err(SaveError::Unreadable(source)) => {
-                return Err(CommandError::File { path: file.clone(), source });
-            }
-        }
-    }
+    let budget = Budget::new(store.config.max_document_bytes);
+    let saving = Saving { store: &store, options: &options, condition, budget };
+    let refused = saving.all().await?;
     match refused {
         0 => Ok(()),
         _ => Err(CommandError::Refused(format!("{refused} of {} documents not saved", options.files.len()))),
@@ -68,14 +90,15 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
 impl Options {
     fn check(&self) -> Result<(), CommandError> {
         let usage = |text: &str| Err(CommandError::Usage(text.to_owned()));
-        let inputs = self.files.iter().filter(|file| is_stdin(file)).count();
+        let files = self.files.iter().filter(|file| is_dash(file)).count();
+        let inputs = files + self.id.iter().filter(|id| is_dash(id)).count();
         if self.files.len() > 1 && (self.id.is_some() || self.if_match.is_some()) {
             return usage("--id and --if-match are for one document; give one FILE");
         }
         if inputs > 1 {
             return usage("standard input can be read once; give - once");
         }
-        if inputs > 0 && self.id_from_name {
+        if files > 0 && self.id_from_name {
             return usage("standard input has no name; give --id instead of --id-from-name");
         }
         Ok(())
@@ -90,9 +113,25 @@ impl Options {
         }
     }
 
+    /// The creation time of an id that has none yet; `None` for the present.
+    fn created_at(&self, document: &Document, now: Timestamp) -> Result<Option<CreatedAt>, SaveError> {
+        if self.created_at == Created::Now {
+            return Ok(None);
+        }
+        match document.summary().timestamp {
+            Some(timestamp) if timestamp <= now.saturating_add(AHEAD).unwrap_or(now) => {
+                Ok(Some(CreatedAt::clamped(timestamp)))
+            }
+            Some(timestamp) => Err(SaveError::Refused(format!(
+                "its `timestamp` {timestamp} is in the future: {FROM_TIMESTAMP}"
+            ))),
+            None => Err(SaveError::Refused(format!("it has no `timestamp`: {FROM_TIMESTAMP}"))),
+        }
+    }
+
     /// The id to save under; `None` for a new one.
     fn id_for(&self, file: &Path, document: &Document) -> Result<Option<String>, Error> {
-        let named = if self.id_from_name { Some(name(file)) } else { self.id.clone() };
+        let named = if self.id_from_name { Some(file::name(file)) } else { self.id.clone() };
         match (named, document.request_id()) {
             (Some(id), Some(request_id)) if id != request_id => Err(Error::InvalidDocument(format!(
                 "field `request_id` is {request_id:?}, but the id is {id:?}; they must be equal"
@@ -137,21 +176,79 @@ impl From<Error> for SaveError {
     }
 }
 
-async fn save(store: &Store, options: &Options, condition: &Condition, file: &Path) -> Result<(), SaveError> {
-    let document = Document::parse(read(file, store.config.max_document_bytes)?)?;
-    let id = options.id_for(file, &document)?;
-    let id = id.map(|id| AnalysisId::parse(&id, store.analyses.clock().now())).transpose()?;
-    let _write = store.begin_write().await;
-    let saved = match id {
-        Some(id) => store.analyses.save(&id, &document, condition).await?,
-        None if matches!(condition, Condition::Present | Condition::Match(_)) => {
-            return Err(SaveError::Refused(
-                "a new analysis has no tag that --if-match could meet".to_owned(),
-            ));
+/// What is done with each document.
+struct Saving<'a> {
+    store: &'a Store,
+    options: &'a Options,
+    condition: Condition,
+    budget: Budget,
+}
+
+impl Saving<'_> {
+    /// Saves all, some at once; how many were refused. What is under way when one fails is finished.
+    async fn all(&self) -> Result<usize, CommandError> {
+        let mut files = self.options.files.iter();
+        let mut running = FuturesUnordered::new();
+        let (mut refused, mut failure) = (0, None);
+        loop {
+            while failure.is_none() && running.len() < self.options.jobs.into() {
+                let Some(file) = files.next() else { break };
+                running.push(async move { (file, self.one(file).await) });
+            }
+            let Some((file, result)) = running.next().await else { break };
+            match self.refused(file, result) {
+                Ok(is_refused) => refused += usize::from(is_refused),
+                Err(error) => drop(failure.get_or_insert(error)),
+            }
         }
-        None => store.analyses.save_new(&document).await?,
-    };
-    print(store, &saved, options.json).map_err(|e| SaveError::Failed(CommandError::Output(e)))
+        failure.map_or(Ok(refused), Err)
+    }
+
+    /// Reports that a document is refused: whether it is. The only one fails the command.
+    fn refused(&self, file: &Path, result: Result<(), SaveError>) -> Result<bool, CommandError> {
+        match result {
+            Ok(()) => Ok(false),
+            Err(SaveError::Failed(error)) => Err(error),
+            Err(error) if self.options.files.len() > 1 => {
+                eprintln!("{}: not saved: {error}", file.display());
+                Ok(true)
+            }
+            Err(SaveError::Refused(reason)) => {
+                Err(CommandError::Refused(format!("{}: {reason}", file.display())))
+            }
+            Err(SaveError::Unreadable(source)) => Err(CommandError::File { path: file.to_owned(), source }),
+        }
+    }
+
+    async fn one(&self, file: &Path) -> Result<(), SaveError> {
+        let Self { store, options, condition, .. } = self;
+        let limit = store.config.max_document_bytes;
+        let _reserved = self.budget.reserve(file::size(file).unwrap_or(limit).min(limit)).await;
+        let document = Document::parse(file::read(file, limit).await?)?;
+        let now = store.analyses.clock().now();
+        let id = options.id_for(file, &document)?.map(|id| AnalysisId::parse(&id, now)).transpose()?;
+        let created_at = options.created_at(&document, now)?;
+        let _write = store.begin_write().await;
+        let saved = match (id, created_at) {
+            (Some(id), _) => store.analyses.save_created(&id, &document, condition, created_at).await?,
+            (None, _) if matches!(condition, Condition::Present | Condition::Match(_)) => {
+                return Err(SaveError::Refused(
+                    "a new analysis has no tag that --if-match could meet".to_owned(),
+                ));
+            }
+            (None, None) => store.analyses.save_new(&document).await?,
+            (None, Some(created_at)) => {
+                let clock = store.analyses.clock();
+                let id = AnalysisId::generate(created_at, [clock.random(), clock.random()]);
+                store.analyses.save(&id, &document, &Condition::Absent).await?
+            }
+        };
+        let Entry { id, created_at: kept, .. } = &saved.entry;
+        if id.created_at().is_none() && created_at.is_some_and(|wanted| wanted != *kept) {
+            eprintln!("{id}: saved; the id was created at {kept}, which never changes");
+        }
+        print(store, &saved, options.json).map_err(|e| SaveError::Failed(CommandError::Output(e)))
+    }
 }
 
 fn print(store: &Store, saved: &Saved, json: bool) -> io::Result<()> {
@@ -161,33 +258,4 @@ fn print(store: &Store, saved: &Saved, json: bool) -> io::Result<()> {
         saved.entry.id.to_string()
     };
     writeln!(io::stdout(), "{text}")
-}
-
-/// The whole input, unless it is larger than the limit: then no more than that is read.
-fn read(file: &Path, limit: u64) -> Result<Bytes, SaveError> {
-    let read = || -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        if is_stdin(file) {
-            io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)?;
-        } else {
-            File::open(file)?.take(limit + 1).read_to_end(&mut bytes)?;
-        }
-        Ok(bytes)
-    };
-    let bytes = read().map_err(SaveError::Unreadable)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
-        Ok(bytes.into())
-    } else {
-        Err(Error::TooLarge { limit }.into())
-    }
-}
-
-fn is_stdin(file: &Path) -> bool {
-    file.as_os_str() == "-"
-}
-
-fn name(file: &Path) -> String {
-    let is_json = file.extension().is_some_and(|extension| extension == "json");
-    let name = if is_json { file.file_stem() } else { file.file_name() };
-    name.unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use analysis_http::telemetry::{self, LogConfig};
 use analysis_storage::config::{Environment, Storage, StoreName};
 use analysis_storage::{Access, Analyses, AnalysisId, Error, StorageConfig};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{RwLock, RwLockReadGuard};
 
 use crate::command::CommandError;
 use crate::exit::FAILED;
@@ -60,7 +60,7 @@ pub(crate) fn doubt(config: &StorageConfig) -> Option<String> {
 pub(crate) struct Store {
     pub(crate) config: StorageConfig,
     pub(crate) analyses: Analyses,
-    writes: Arc<Mutex<()>>,
+    writes: Arc<RwLock<()>>,
 }
 
 impl Store {
@@ -88,9 +88,10 @@ impl Store {
         self.config.storage.to_string()
     }
 
-    /// Holds signals off: a write that is cut off between its requests leaves work for `repair`.
-    pub(crate) async fn begin_write(&self) -> MutexGuard<'_, ()> {
-        self.writes.lock().await
+    /// Holds signals off: a write that is cut off between its requests leaves work for `repair`. Any number of writes
+    /// may be under way; none begins behind a signal.
+    pub(crate) async fn begin_write(&self) -> RwLockReadGuard<'_, ()> {
+        self.writes.read().await
     }
 
     /// An id of the command line.
@@ -99,11 +100,11 @@ impl Store {
     }
 }
 
-fn end_at_a_signal(writes: Arc<Mutex<()>>) -> io::Result<()> {
+fn end_at_a_signal(writes: Arc<RwLock<()>>) -> io::Result<()> {
     let mut signals = Signals::new()?;
     tokio::spawn(async move {
         signals.received().await;
-        tokio::select! { _ = writes.lock() => {}, () = signals.received() => {} }
+        tokio::select! { _ = writes.write() => {}, () = signals.received() => {} }
         eprintln!("error: interrupted");
         std::process::exit(FAILED.into());
     });

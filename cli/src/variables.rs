@@ -8,9 +8,11 @@ use analysis_storage::config::Variable;
 /// The variables of the store, the server and the log, with their defaults.
 pub(crate) fn help() -> String {
     let variables = all();
-    let width = variables.iter().map(|variable| variable.name.len()).max().unwrap_or_default();
-    let lines = variables.iter().map(|variable| line(variable, width));
-    ["Environment variables:".to_owned()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+    ["Environment variables:".to_owned()]
+        .into_iter()
+        .chain(variables.iter().map(entry))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The variables of the store, the server and the log.
@@ -18,9 +20,9 @@ pub(crate) fn all() -> Vec<Variable> {
     [&StorageConfig::VARIABLES[..], &ServerConfig::VARIABLES, &LogConfig::VARIABLES].concat()
 }
 
-fn line(variable: &Variable, width: usize) -> String {
-    let text = format!("  {:<width$}  {}", variable.name, variable.meaning);
+/// The name, and below it what the variable is for, as `--help` has options.
+fn entry(variable: &Variable) -> String {
     let default = variable.default_text();
-    let text = if default == "none" { text } else { format!("{text} [default: {default}]") };
-    text.replace('`', "")
+    let default = if default == "none" { String::new() } else { format!(" [default: {default}]") };
+    format!("  {}\n          {}{default}", variable.name, variable.meaning).replace('`', "")
 }

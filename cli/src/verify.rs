@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use analysis_storage::{Access, Analyses, Doubt, Entry, Error, ErrorCode};
 
+use crate::input;
 use crate::transfer::{
     Budget, Done, Failures, JoinedById, Line, Lock, MANIFEST, Problem, Sorter, Transfer, TransferError,
     TransferKind, TransferOptions, Work, blocking, doubtful, is_backup, keep_apart, sha256, too_large,
@@ -14,7 +15,7 @@ use crate::transfer::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// A backup, or a directory of `{id}.json` files, flat or nested
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = input::directory)]
     against: PathBuf,
     #[command(flatten)]
     transfer: TransferOptions,

@@ -1,13 +1,14 @@
 //! Prices: a table in the program, or one in a file of the same form.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use crate::command::CommandError;
+use crate::input::is_dash;
 
 const BUILT_IN: &str = include_str!("prices.json");
 
@@ -50,6 +51,8 @@ impl PriceTable {
     pub(crate) fn read(file: Option<&Path>) -> Result<Self, CommandError> {
         let text = match file {
             None => BUILT_IN.to_owned(),
+            Some(path) if is_dash(path) => io::read_to_string(io::stdin())
+                .map_err(|source| CommandError::File { path: path.to_owned(), source })?,
             Some(path) => fs::read_to_string(path)
                 .map_err(|source| CommandError::File { path: path.to_owned(), source })?,
         };

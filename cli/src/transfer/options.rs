@@ -2,6 +2,7 @@
 
 /// How to work, and how to report.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "How to work and report")]
 pub(crate) struct TransferOptions {
     /// How many documents to work on at once
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]

@@ -1,11 +1,16 @@
 //! The everyday commands: what they print, what they leave, and how they end.
 
+mod completion;
+mod creation_time;
 mod deprecated;
 mod documents;
 mod endings;
+mod help;
 mod overviews;
 mod room;
+mod selecting;
 mod settings;
+mod standard_input;
 mod which_store;
 
 use std::fs;

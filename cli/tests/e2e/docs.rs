@@ -5,6 +5,7 @@ mod links;
 mod map;
 mod page;
 mod promises;
+mod reference;
 mod shell;
 mod variables;
 mod walks;

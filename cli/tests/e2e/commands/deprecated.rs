@@ -62,7 +62,11 @@ fn former_names_are_in_no_help_and_no_completions() {
     let backup = place.run(&["backup", "--help"]).text();
     let mut texts = vec![commands, backup, place.run(&["check", "--help"]).text()];
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        texts.push(place.run(&["completions", shell]).text());
+        let asks = |index, words: &[&str]| {
+            let place = Place(&[("DESIGN_ANALYSIS_COMPLETE", shell), ("_CLAP_COMPLETE_INDEX", index)]);
+            place.run(&[&["--", "design-analysis"], words].concat()).text()
+        };
+        texts.extend([asks("1", &[""]), asks("2", &["backup", "--"]), asks("2", &["check", "--"])]);
     }
     for text in texts {
         let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').collect();

@@ -21,6 +21,19 @@ pub(crate) fn program(variables: &[(&str, &str)]) -> Command {
     command
 }
 
+/// The names of the commands, as `--help` lists them; `help` is none of ours.
+pub(crate) fn commands() -> Vec<String> {
+    let output = program(&[]).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let lines =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names =
+        lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).filter(|name| !name.is_empty());
+    let names: Vec<String> = names.filter(|name| *name != "help").map(str::to_owned).collect();
+    assert!(names.len() >= 15, "{help}");
+    names
+}
+
 /// Runs `repair` to its end, and proves that nothing is left for it to do.
 pub(crate) fn repair(variables: &[(&str, &str)]) {
     repair_with(&["repair"], variables);

@@ -103,7 +103,10 @@ impl Analyses {
     }
 
     /// Saves as [`save`](Self::save) does; a named id that was never saved gets this creation time, or the present.
-    pub(crate) async fn save_created(
+    ///
+    /// # Errors
+    /// Those of [`save`](Self::save).
+    pub async fn save_created(
         &self,
         id: &AnalysisId,
         document: &Document,
