@@ -7,6 +7,7 @@ pub(crate) mod random;
 pub(crate) mod s3_in_memory;
 mod server;
 pub(crate) mod signer;
+pub(crate) mod terminal;
 mod tls;
 mod workspace;
 pub(crate) mod writer;

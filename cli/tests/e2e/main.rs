@@ -26,5 +26,6 @@ mod stack;
 mod startup;
 mod suite;
 mod template;
+mod terminal;
 mod transfer;
 mod walkthrough;

@@ -1,12 +1,11 @@
 //! A wrong configuration ends the start with one clear line that says what to set; a right one says what to try.
 
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::harness::{Cloud, program, root};
+use crate::harness::terminal::{CTRL_C, Terminal};
+use crate::harness::{Cloud, program};
 
 /// The lines that `serve` ends with.
 fn failure(variables: &[(&str, &str)], arguments: &[&str]) -> String {
@@ -88,29 +87,15 @@ fn an_s3_that_cannot_be_used() {
     );
 }
 
-/// Runs a program as if somebody sat before it, and prints what they would see.
-const AT_A_TERMINAL: &str = "import pty, sys; pty.spawn(sys.argv[1:])";
-
 #[test]
 fn at_a_terminal_it_says_what_to_try_next() {
     let directory = TempDir::new().unwrap();
-    let program = program(&[("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap())]);
-    let mut python = Command::new(root().join(".venv/bin/python"));
-    python.args(["-c", AT_A_TERMINAL]).arg(program.get_program()).args(["serve", "--port", "0"]);
-    for (name, value) in program.get_envs() {
-        match value {
-            Some(value) => python.env(name, value),
-            None => python.env_remove(name),
-        };
-    }
-    let mut child = python.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let suggested = lines.find(|line| line.contains("try: "));
-    // The server's terminal goes with the process that has given it.
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let suggested = suggested.unwrap();
-    assert!(suggested.contains("curl http://127.0.0.1:") && suggested.contains("/health"), "{suggested}");
+    let variables = [("LOCAL_STORAGE_DIR", directory.path().to_str().unwrap())];
+    let mut terminal = Terminal::start(120, 24, &["serve", "--port", "0"], &variables);
+    let shown = terminal.wait_for("try: ");
+    assert!(shown.contains("curl http://127.0.0.1:") && shown.contains("/health"), "{shown}");
+    terminal.press(CTRL_C);
+    assert_eq!(terminal.finish().code, Some(0));
 }
 
 fn leak(name: &str) -> &'static str {
