@@ -16,6 +16,7 @@ use crate::Analyses;
 use crate::bucket::MAX_KEYS;
 use crate::error::Result;
 use crate::retention::Retention;
+use crate::time::CreatedAt;
 
 /// The sums of all periods.
 #[derive(Debug)]
@@ -86,18 +87,19 @@ impl Analyses {
             doubtful.map(|period| Span::covering(period, &snapshot.periods).until(snapshot.sealed_until));
         let mut spans: Vec<Span> = spans.filter(|span| span.start < span.end).collect();
         spans.sort_unstable();
-        let mut joined: Vec<Span> = Vec::new();
+        // Each with the number of its analyses: there may be a span for every day of many years.
+        let mut joined: Vec<(Span, u64)> = Vec::new();
         for span in spans {
-            match joined.last_mut() {
-                Some(last)
-                    if span.start < last.end || last.with(span).analyses(snapshot) <= MAX_KEYS as u64 =>
-                {
-                    *last = last.with(span);
+            if let Some((last, analyses)) = joined.last_mut() {
+                let more = Span { start: last.end, end: span.end }.analyses(snapshot);
+                if span.start < last.end || *analyses + more <= MAX_KEYS as u64 {
+                    (*last, *analyses) = (last.with(span), *analyses + more);
+                    continue;
                 }
-                _ => joined.push(span),
             }
+            joined.push((span, span.analyses(snapshot)));
         }
-        joined
+        joined.into_iter().map(|(span, _)| span).collect()
     }
 
     async fn count_span(&self, span: Span) -> Result<Periods> {
@@ -140,7 +142,8 @@ impl Span {
 
     /// How many analyses the snapshot has in it.
     fn analyses(self, snapshot: &Snapshot) -> u64 {
-        let inside = snapshot.periods.iter().filter(|(period, _)| self.contains(**period));
-        inside.map(|(_, sums)| sums.analyses).sum()
+        let first = Period::hour(CreatedAt::clamped(self.start));
+        let begun = snapshot.periods.range(first..).take_while(|(period, _)| period.start() < self.end);
+        begun.filter(|(period, _)| self.contains(**period)).map(|(_, sums)| sums.analyses).sum()
     }
 }
