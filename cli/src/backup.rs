@@ -140,9 +140,7 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
         origin.check(&options.to)?;
     }
     let result = bring_up_to_date(&options, &origin, &directory, &mut transfer).await;
-    transfer.work.progress.clear();
-    result?;
-    transfer.work.report.finish()
+    transfer.work.end(result)
 }
 
 async fn bring_up_to_date(
@@ -152,8 +150,8 @@ async fn bring_up_to_date(
     transfer: &mut Transfer,
 ) -> Result<(), TransferError> {
     let Transfer { config, analyses, budget, work } = transfer;
-    let (known, bytes) = look(options, directory, analyses, work).await?;
-    let doubtful = damage::look(analyses, work).await?;
+    let (known, stored) = look(options, directory, analyses, work).await?;
+    let doubtful = damage::look(analyses, stored, work).await?;
     origin.record(directory.path())?;
     let history = Arc::new(History::begin(directory.path(), analyses.clock().now())?);
     let copying = Copying {
@@ -169,7 +167,9 @@ async fn bring_up_to_date(
         lines: Mutex::default(),
         waiting: Mutex::default(),
     };
-    copy(&copying, known, bytes, work).await?;
+    let amount = |joined: &_| present::amount(joined, options.check);
+    work.each("copying", known, amount, |joined| copying.one(joined)).await?;
+    wait_for_archived(&copying, work).await?;
     directory.finish(copying.into_lines(), &history)?;
     if options.check {
         check::history(directory.path(), work).await?;
@@ -183,7 +183,7 @@ async fn bring_up_to_date(
     }
 }
 
-/// What manifest, directory and store know, and how many bytes the files of the backup have.
+/// What manifest, directory and store know, and how many documents are stored.
 async fn look(
     options: &Options,
     directory: &BackupDirectory,
@@ -194,32 +194,15 @@ async fn look(
     // What cannot be read of an old manifest is copied again.
     known.add_lines(directory.path(), drop)?;
     let is_listed = known.count() > 0;
-    let files = known.add_files(directory.path(), false, analyses, work).await?;
-    if known.add_stored(analyses, work).await? == 0 && is_listed && !options.allowed.allow_empty {
+    known.add_files(directory.path(), false, analyses, work).await?;
+    let stored = known.add_stored(analyses, work).await?;
+    if stored == 0 && is_listed && !options.allowed.allow_empty {
         return Err(TransferError::Unusable(format!(
             "the store lists nothing, and the backup in {} does; if nothing is to be stored any more, say --allow-empty",
             options.to.display()
         )));
     }
-    Ok((known, files.bytes))
-}
-
-async fn copy(
-    copying: &Copying<'_>,
-    known: Sorter<SourceRecord>,
-    bytes: u64,
-    work: &mut Work,
-) -> Result<(), TransferError> {
-    let total = known.count();
-    let groups = known.groups().map_err(TransferError::Temporary)?;
-    if copying.check {
-        work.progress.begin_bytes("checking and copying", bytes);
-        work.each_weighed(groups, check::bytes, |group| copying.one(group.into())).await?;
-    } else {
-        work.progress.begin("copying", Some(total));
-        work.each(groups, |group| copying.one(group.into())).await?;
-    }
-    wait_for_archived(copying, work).await
+    Ok((known, stored))
 }
 
 async fn wait_for_archived(copying: &Copying<'_>, work: &mut Work) -> Result<(), TransferError> {
@@ -236,7 +219,7 @@ async fn wait_for_archived(copying: &Copying<'_>, work: &mut Work) -> Result<(),
         };
         work.signals.beside(sleep).await?;
         wait = (wait * 2).min(LONGEST_WAIT);
-        let groups = waiting.groups().map_err(TransferError::Temporary)?;
-        work.each(groups, |group| copying.one(group.into())).await?;
+        let amount = |joined: &_| present::amount(joined, copying.check);
+        work.each("copying what was archived", waiting, amount, |joined| copying.one(joined)).await?;
     }
 }

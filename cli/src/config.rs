@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::command::CommandError;
 use crate::store;
-use crate::table::{Align, Columns};
+use crate::table::{Align, Columns, terminal_width};
 use crate::variables;
 
 /// How settings are printed.
@@ -86,7 +86,7 @@ fn print_json(store: Option<&str>, settings: &[Setting]) -> io::Result<()> {
 
 fn print_table(store: Option<&str>, settings: &[Setting]) -> io::Result<()> {
     let headings = ["SETTING", "VALUE", "FROM"].map(|heading| (heading.to_owned(), Align::Left));
-    let mut columns = Columns::new(headings);
+    let mut columns = Columns::new(headings).fitting(terminal_width(), [0, 0, 1]);
     let row = |setting: &Setting| {
         let value = setting.value.clone().unwrap_or_else(|| "-".to_owned());
         vec![setting.name.to_owned(), value, setting.from.to_owned()]

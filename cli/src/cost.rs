@@ -16,6 +16,7 @@ use analysis_storage::config::Storage;
 use crate::command::CommandError;
 use crate::human;
 use crate::store::Store;
+use crate::table::terminal_width;
 use estimate::Estimate;
 use prices::PriceTable;
 use report::Report;
@@ -59,7 +60,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     } else if options.markdown {
         report.markdown()
     } else {
-        report.text()
+        report.text(terminal_width())
     };
     io::stdout().write_all(text.as_bytes()).map_err(CommandError::Output)
 }
@@ -77,7 +78,7 @@ impl Options {
             Storage::S3 { settings, .. } => settings.region.clone(),
             Storage::Local { .. } => DEFAULT_REGION.to_owned(),
         };
-        let stats = store.analyses.stats().await?;
+        let stats = store.showing("adding up", store.analyses.stats_unsealed()).await?;
         Ok((vec![Workload::from_stats(&stats, &self.assumptions)], region))
     }
 

@@ -1,5 +1,7 @@
 //! Figures as people read and write them.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 
 pub(crate) use analysis_storage::config::parse_size;
@@ -40,6 +42,15 @@ pub(crate) fn parse_age(text: &str) -> Result<SignedDuration, String> {
     number
         .map(|number| SignedDuration::from_hours(number * hours))
         .ok_or_else(|| format!("{text:?} is no length of time such as 12h, 30d or 8w (hours, days or weeks)"))
+}
+
+/// A span of time in its two largest units: `45 s`, `2 min 5 s`, `3 h 20 min`.
+pub(crate) fn duration(span: Duration) -> String {
+    match span.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
 }
 
 /// A count with separators: `1,234,567`.
@@ -98,6 +109,15 @@ mod tests {
     fn counts_have_separators() {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(count(number), text);
+        }
+    }
+
+    #[test]
+    fn spans_have_two_units() {
+        for (seconds, text) in
+            [(0, "0 s"), (59, "59 s"), (60, "1 min 0 s"), (125, "2 min 5 s"), (12_059, "3 h 20 min")]
+        {
+            assert_eq!(duration(Duration::from_millis(seconds * 1000 + 999)), text);
         }
     }
 

@@ -56,9 +56,7 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
         Source::Directory(root) => directory::import(root, &importer, &mut work).await,
         Source::Bucket(location) => bucket::import(location, &config, &importer, &mut work).await,
     };
-    work.progress.clear();
-    result?;
-    work.report.finish()
+    work.end(result)
 }
 
 enum Source<'a> {

@@ -11,7 +11,7 @@ use crate::order::{First, Order, Sort};
 use crate::pages::Pages;
 use crate::selection::Selection;
 use crate::store::Store;
-use crate::table::{Align, Columns};
+use crate::table::{Align, Columns, terminal_width};
 
 /// Which analyses to list, and how.
 #[derive(Debug, clap::Args)]
@@ -112,7 +112,9 @@ impl Printer {
             left("STATUS"),
             left("ID"),
         ];
-        Self { json, count: 0, columns: Columns::new(columns) }
+        // What tells one analysis from another stays longest.
+        let columns = Columns::new(columns).fitting(terminal_width(), [1, 4, 5, 3, 2, 0]);
+        Self { json, count: 0, columns }
     }
 
     fn page(&mut self, store: &Store, entries: &[Entry]) -> io::Result<()> {

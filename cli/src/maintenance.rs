@@ -10,7 +10,6 @@ use analysis_storage::repair::Mode;
 use analysis_storage::{Access, Error, Month};
 
 use crate::exit::{FAILED, FOUND, Failure};
-use crate::progress::Progress;
 use crate::signals::Signals;
 use crate::store::{self, Store};
 use contents::Reader;
@@ -93,13 +92,12 @@ pub(crate) async fn run(job: Job, months: &MonthOptions) -> Result<(), Maintenan
         writeln!(io::stdout(), "store: {}", store.name())?;
     }
     let job = Job { command: job.command + &store::option(), ..job };
-    let (signals, progress, report) =
-        (Signals::new()?, Progress::new(), Report::new(months.json, job.reading.is_some()));
+    let (signals, progress) = (Signals::new()?, store.progress);
+    let report = Report::new(months.json, job.reading.is_some());
     let limit = store.config.max_document_bytes;
     let reader = job.reading.as_ref().map(|reading| Reader::new(limit, reading.rate));
     let mut walk = Walk { job, reader, month, done, signals, progress, report };
     let end = walk.everything(&store.analyses).await;
     walk.progress.clear();
-    end?;
-    walk.report.finish(walk.job.mode)
+    walk.report.finish(walk.job.mode, end)
 }

@@ -12,6 +12,7 @@ use clap_complete::ArgValueCompleter;
 
 use crate::completions;
 use crate::input;
+use crate::progress::Amount;
 use crate::transfer::{
     Done, Importer, JoinedById, Line, Lock, MANIFEST, Problem, Sorter, SourceRecord, Transfer, TransferError,
     TransferKind, TransferOptions, Work, blocking, keep_apart, read_file, sha256, too_large,
@@ -55,9 +56,7 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
     let limit = config.max_document_bytes;
     let importer = Importer { analyses: &analyses, budget, limit, existing, dry_run: options.dry_run };
     let result = restore(&options, &importer, &mut work).await;
-    work.progress.clear();
-    result?;
-    work.report.finish()
+    work.end(result)
 }
 
 async fn restore(options: &Options, importer: &Importer<'_>, work: &mut Work) -> Result<(), TransferError> {
@@ -83,10 +82,8 @@ async fn restore(options: &Options, importer: &Importer<'_>, work: &mut Work) ->
         None => add_all(&mut kept, directory, options.as_of, importer, work).await?,
     }
     kept.add_stored_if_worthwhile(importer.analyses, work).await?;
-    work.progress.begin("restoring", Some(kept.count()));
     let restoring = Restoring { directory, importer, as_of: options.as_of, chosen: chosen.as_ref() };
-    let groups = kept.groups().map_err(TransferError::Temporary)?;
-    work.each(groups, |group| restoring.one(group.into())).await
+    work.each("restoring", kept, |joined| restoring.amount(joined), |joined| restoring.one(joined)).await
 }
 
 async fn add_all(
@@ -116,9 +113,21 @@ struct Restoring<'a> {
 }
 
 impl Restoring<'_> {
+    fn is_wanted(&self, joined: &JoinedById) -> bool {
+        self.chosen.is_none_or(|chosen| chosen.has(&joined.id)) && joined.is_in_backup()
+    }
+
+    /// One document. Which of its copies a time stands for is found when its turn comes.
+    fn amount(&self, joined: &JoinedById) -> Amount {
+        match self.as_of {
+            _ if !self.is_wanted(joined) => Amount::default(),
+            Some(_) => Amount::items(1),
+            None => Amount { items: 1, bytes: joined.sources().bytes },
+        }
+    }
+
     async fn one(&self, mut joined: JoinedById) -> Result<Done, TransferError> {
-        let is_chosen = self.chosen.is_none_or(|chosen| chosen.has(&joined.id));
-        if !is_chosen || !joined.is_in_backup() {
+        if !self.is_wanted(&joined) {
             return Ok(Done::default());
         }
         let problems = std::mem::take(&mut joined.problems);
@@ -142,7 +151,7 @@ impl Restoring<'_> {
                 let reason = format!("the backup did not have it at {as_of}");
                 Done::problem(Problem::new(ErrorCode::NotFound, id, reason))
             }
-            _ => Done::counted(NOT_THEN),
+            _ => Done::skipped(NOT_THEN),
         }
     }
 

@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::command::CommandError;
 use crate::completions;
 use crate::input::{self, is_dash};
+use crate::progress::Amount;
 use crate::store::Store;
 use crate::transfer::Budget;
 
@@ -80,11 +81,21 @@ pub(crate) async fn run(mut options: Options) -> Result<(), CommandError> {
     }
     let budget = Budget::new(store.config.max_document_bytes);
     let saving = Saving { store: &store, options: &options, condition, budget };
-    let refused = saving.all().await?;
+    if options.files.len() > 1 {
+        store.progress.begin("saving", Some(options.files.iter().map(|file| amount(file)).sum()));
+    }
+    let saved = saving.all().await;
+    store.progress.clear();
+    let refused = saved?;
     match refused {
         0 => Ok(()),
         _ => Err(CommandError::Refused(format!("{refused} of {} documents not saved", options.files.len()))),
     }
+}
+
+/// One document; of standard input nobody knows the size.
+fn amount(file: &Path) -> Amount {
+    Amount { items: 1, bytes: file::size(file).unwrap_or_default() }
 }
 
 impl Options {
@@ -210,7 +221,8 @@ impl Saving<'_> {
             Ok(()) => Ok(false),
             Err(SaveError::Failed(error)) => Err(error),
             Err(error) if self.options.files.len() > 1 => {
-                eprintln!("{}: not saved: {error}", file.display());
+                self.store.progress.note(&format!("{}: not saved: {error}", file.display()));
+                self.store.progress.advance(amount(file));
                 Ok(true)
             }
             Err(SaveError::Refused(reason)) => {
@@ -245,9 +257,13 @@ impl Saving<'_> {
         };
         let Entry { id, created_at: kept, .. } = &saved.entry;
         if id.created_at().is_none() && created_at.is_some_and(|wanted| wanted != *kept) {
-            eprintln!("{id}: saved; the id was created at {kept}, which never changes");
+            store.progress.note(&format!("{id}: saved; the id was created at {kept}, which never changes"));
         }
-        print(store, &saved, options.json).map_err(|e| SaveError::Failed(CommandError::Output(e)))
+        let printed = store.progress.suspend(|| print(store, &saved, options.json));
+        printed.map_err(|e| SaveError::Failed(CommandError::Output(e)))?;
+        // Before signals are heard again: what they say of the progress is what has been printed.
+        store.progress.advance(amount(file));
+        Ok(())
     }
 }
 

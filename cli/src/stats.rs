@@ -22,7 +22,7 @@ pub(crate) struct Options {
 /// Prints the totals.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     let store = Store::open_interruptible(Access::Existing).await?;
-    let stats = store.analyses.stats().await?;
+    let stats = store.showing("adding up", store.analyses.stats()).await?;
     let text = if options.json {
         serde_json::to_string(&stats).map_err(|e| CommandError::Output(e.into()))? + "\n"
     } else {

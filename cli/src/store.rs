@@ -10,6 +10,7 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 
 use crate::command::CommandError;
 use crate::exit::FAILED;
+use crate::progress::Progress;
 use crate::signals::Signals;
 
 /// What `--store` says: an option of all commands, and so of the process.
@@ -60,6 +61,8 @@ pub(crate) fn doubt(config: &StorageConfig) -> Option<String> {
 pub(crate) struct Store {
     pub(crate) config: StorageConfig,
     pub(crate) analyses: Analyses,
+    /// How far the command is.
+    pub(crate) progress: Progress,
     writes: Arc<RwLock<()>>,
 }
 
@@ -72,20 +75,29 @@ impl Store {
             // Where nobody can read it, the work goes on.
             drop(writeln!(io::stderr(), "warning: {doubt}"));
         }
-        Ok(Self { analyses: Analyses::open_for(access, &config).await?, config, writes: Arc::default() })
+        let analyses = Analyses::open_for(access, &config).await?;
+        Ok(Self { config, analyses, progress: Progress::new(), writes: Arc::default() })
     }
 
     /// Opens the store for a command that can be interrupted. From here on SIGINT and SIGTERM end the process with
     /// [`FAILED`]: at once, or when the write under way has ended; a second signal waits for nothing.
     pub(crate) async fn open_interruptible(access: Access) -> Result<Self, CommandError> {
-        let writes = Arc::default();
-        end_at_a_signal(Arc::clone(&writes)).map_err(CommandError::Signals)?;
-        Ok(Self { writes, ..Self::open(access).await? })
+        let (writes, progress) = (Arc::default(), Progress::new());
+        end_at_a_signal(Arc::clone(&writes), progress.clone()).map_err(CommandError::Signals)?;
+        Ok(Self { progress, writes, ..Self::open(access).await? })
     }
 
     /// Its name in full.
     pub(crate) fn name(&self) -> String {
         self.config.storage.to_string()
+    }
+
+    /// Runs work of unknown extent, and shows that it goes on if it takes a while.
+    pub(crate) async fn showing<T>(&self, what: &'static str, work: impl Future<Output = T>) -> T {
+        self.progress.begin(what, None);
+        let result = work.await;
+        self.progress.clear();
+        result
     }
 
     /// Holds signals off: a write that is cut off between its requests leaves work for `repair`. Any number of writes
@@ -100,12 +112,14 @@ impl Store {
     }
 }
 
-fn end_at_a_signal(writes: Arc<RwLock<()>>) -> io::Result<()> {
+fn end_at_a_signal(writes: Arc<RwLock<()>>, progress: Progress) -> io::Result<()> {
     let mut signals = Signals::new()?;
     tokio::spawn(async move {
         signals.received().await;
         tokio::select! { _ = writes.write() => {}, () = signals.received() => {} }
-        eprintln!("error: interrupted");
+        progress.clear();
+        let done = progress.count().map(|done| format!(" after {done}")).unwrap_or_default();
+        eprintln!("error: interrupted{done}");
         std::process::exit(FAILED.into());
     });
     Ok(())

@@ -1,5 +1,7 @@
 //! Tables of text: aligned for people, or in Markdown.
 
+use console::Term;
+
 /// Where the text of a column stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
@@ -13,22 +15,64 @@ pub(crate) struct Columns {
     headings: Vec<String>,
     aligns: Vec<Align>,
     widths: Vec<usize>,
+    /// The columns of the terminal; `None` where lines may have any length.
+    room: Option<usize>,
+    /// Of each column, when it is given up where there is no room for all: the greatest first, none of rank 0.
+    ranks: Vec<usize>,
+    is_hidden: Vec<bool>,
+    is_settled: bool,
+}
+
+/// How many columns the terminal has that standard output goes to; `None` if it goes elsewhere.
+pub(crate) fn terminal_width() -> Option<usize> {
+    Term::stdout().size_checked().map(|(_, columns)| columns.into())
 }
 
 impl Columns {
     pub(crate) fn new(columns: impl IntoIterator<Item = (String, Align)>) -> Self {
         let (headings, aligns): (Vec<String>, Vec<Align>) = columns.into_iter().unzip();
         let widths = headings.iter().map(|heading| heading.chars().count()).collect();
-        Self { headings, aligns, widths }
+        let (ranks, is_hidden) = (vec![0; headings.len()], vec![false; headings.len()]);
+        Self { headings, aligns, widths, room: None, ranks, is_hidden, is_settled: false }
     }
 
-    /// Makes room for these rows.
+    /// The same on a terminal of this width: whole columns are given up, those of the greatest rank first, until the
+    /// others fit. Those of rank 0 stay.
+    pub(crate) fn fitting(self, room: Option<usize>, ranks: impl IntoIterator<Item = usize>) -> Self {
+        Self { room, ranks: ranks.into_iter().take(self.headings.len()).collect(), ..self }
+    }
+
+    /// How many columns had to be given up.
+    pub(crate) fn hidden(&self) -> usize {
+        self.is_hidden.iter().filter(|is_hidden| **is_hidden).count()
+    }
+
+    /// Makes room for these rows. The first of them settle which columns there are.
     pub(crate) fn widen(&mut self, rows: &[Vec<String>]) {
         for row in rows {
             for (width, cell) in self.widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.chars().count());
             }
         }
+        if !self.is_settled && !rows.is_empty() {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        self.is_settled = true;
+        let Some(room) = self.room else { return };
+        while self.length() > room {
+            let shown = (0..self.ranks.len()).filter(|n| !self.is_hidden[*n] && self.ranks[*n] > 0);
+            let Some(last) = shown.max_by_key(|n| self.ranks[*n]) else { break };
+            self.is_hidden[last] = true;
+        }
+    }
+
+    /// How long the longest line is.
+    fn length(&self) -> usize {
+        let shown = self.widths.iter().zip(&self.is_hidden).filter(|(_, is_hidden)| !**is_hidden);
+        shown.map(|(width, _)| width + 2).sum::<usize>().saturating_sub(2)
     }
 
     pub(crate) fn heading(&self) -> String {
@@ -37,8 +81,10 @@ impl Columns {
 
     /// One row, with two spaces between columns and none at the end.
     pub(crate) fn line(&self, cells: &[String]) -> String {
-        let cells = cells.iter().zip(&self.aligns).zip(&self.widths);
-        let padded: Vec<String> = cells.map(|((cell, align), width)| pad(cell, *align, *width)).collect();
+        let cells = cells.iter().zip(&self.aligns).zip(&self.widths).zip(&self.is_hidden);
+        let shown = cells.filter(|(_, is_hidden)| !**is_hidden);
+        let padded: Vec<String> =
+            shown.map(|(((cell, align), width), _)| pad(cell, *align, *width)).collect();
         padded.join("  ").trim_end().to_owned()
     }
 
@@ -80,6 +126,27 @@ mod tests {
         assert_eq!([columns.heading(), columns.line(&row("s", "2 B"))], ["ID       SIZE", "s         2 B"]);
         columns.widen(&[row("s", "1000 KB")]);
         assert_eq!(columns.line(&row("s", "2 B")), "s            2 B");
+    }
+
+    #[test]
+    fn a_narrow_terminal_loses_whole_columns() {
+        for (room, heading) in [
+            (None, "ID       SIZE  STATUS"),
+            (Some(21), "ID       SIZE  STATUS"),
+            (Some(20), "ID       STATUS"),
+            (Some(14), "ID"),
+            (Some(3), "ID"),
+        ] {
+            let headings = [("ID", Align::Left), ("SIZE", Align::Right), ("STATUS", Align::Left)];
+            let columns = Columns::new(headings.map(|(heading, align)| (heading.to_owned(), align)));
+            let mut columns = columns.fitting(room, [0, 2, 1]);
+            columns.widen(&[]);
+            columns.widen(&[["study-1", "2 B", "success"].map(str::to_owned).to_vec()]);
+            assert_eq!(columns.heading(), heading);
+            let first = columns.hidden();
+            columns.widen(&[["study-1234", "2 B", "success"].map(str::to_owned).to_vec()]);
+            assert_eq!(columns.hidden(), first, "what the heading says stays");
+        }
     }
 
     #[test]

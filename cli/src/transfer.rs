@@ -25,7 +25,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::pages::Pages;
-use crate::progress::Progress;
+use crate::progress::{Amount, Progress};
 use crate::signals::Signals;
 use crate::store::Store;
 
@@ -40,7 +40,7 @@ pub(crate) use kind::{Kind, TransferKind};
 pub(crate) use manifest::{Line, Lock, MANIFEST, Manifest, RESERVED, TakenOut, is_backup, read_lines};
 pub(crate) use options::TransferOptions;
 pub(crate) use report::{Done, Problem, Report, doubtful};
-pub(crate) use sorter::{RecordsOfId, Sorter};
+pub(crate) use sorter::Sorter;
 pub(crate) use work::Work;
 
 /// A store, and what a transfer needs to work on it.
@@ -61,9 +61,9 @@ impl Transfer {
     ) -> Result<Self, TransferError> {
         let store = Store::open(access).await?;
         let report = Report::new(command, options.json(), counts).of_store(store.name());
-        let Store { config, analyses, .. } = store;
+        let Store { config, analyses, progress, .. } = store;
         let jobs = options.jobs();
-        let work = Work { jobs, signals: Signals::new()?, progress: Progress::new(), report };
+        let work = Work { jobs, signals: Signals::new()?, progress, report };
         Ok(Self { budget: Budget::new(config.max_document_bytes), config, analyses, work })
     }
 
@@ -127,7 +127,7 @@ pub(crate) async fn list(
     let mut pages = Pages::new(analyses, Filter::default(), u64::MAX);
     while let Some(entries) = pages.next().await.map_err(TransferError::Failed)? {
         entries.iter().try_for_each(&mut found).map_err(TransferError::Temporary)?;
-        progress.advance(entries.len() as u64);
+        progress.advance(Amount::items(entries.len() as u64));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use analysis_storage::{Access, Analyses, Doubt, Entry, Error, ErrorCode};
 
 use crate::input;
+use crate::progress::Amount;
 use crate::transfer::{
     Budget, Done, Failures, JoinedById, Line, Lock, MANIFEST, Problem, Sorter, Transfer, TransferError,
     TransferKind, TransferOptions, Work, blocking, doubtful, is_backup, keep_apart, sha256, too_large,
@@ -40,9 +41,7 @@ pub(crate) async fn run(options: Options) -> Result<(), TransferError> {
         limit: config.max_document_bytes,
     };
     let result = comparing.everything(&mut work).await;
-    work.progress.clear();
-    result?;
-    work.report.finish()
+    work.end(result)
 }
 
 struct Comparing<'a> {
@@ -65,9 +64,7 @@ impl Comparing<'_> {
         let stored = joined.add_stored(self.analyses, work).await?;
         work.report.count(FILES, files.count);
         work.report.count(STORED, stored);
-        work.progress.begin("comparing", Some(joined.count()));
-        let groups = joined.groups().map_err(TransferError::Temporary)?;
-        work.each(groups, |group| self.one(group.into())).await
+        work.each("comparing", joined, amount, |joined| self.one(joined)).await
     }
 
     async fn one(&self, joined: JoinedById) -> Result<Done, TransferError> {
@@ -77,7 +74,7 @@ impl Comparing<'_> {
             None => problems.extend(self.not_stored(&id, &files, &lines).await?),
         }
         let count = (problems.is_empty() && !files.is_empty()).then_some(EQUAL);
-        Ok(Done { count, problems })
+        Ok(Done { count, problems, ..Done::default() })
     }
 
     async fn stored(
@@ -167,6 +164,12 @@ impl Comparing<'_> {
         });
         Ok(Ok(File { subject, digest, size, line, undescribed }))
     }
+}
+
+/// One document, and what is read of it: in the store and in the directory.
+fn amount(joined: &JoinedById) -> Amount {
+    let stored = joined.entry.as_ref().map_or(0, |entry| entry.size);
+    Amount { items: 1, bytes: stored + joined.sources().bytes }
 }
 
 /// A file that has been read.

@@ -3,24 +3,24 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use crate::progress::Amount;
 use crate::transfer::{
-    Done, JoinedById, Line, MANIFEST, Problem, RecordsOfId, Run, Sorter, SourceRecord, TransferError,
-    TransferKind, Work, blocking, runs, sha256,
+    Done, JoinedById, Line, MANIFEST, Problem, Run, Sorter, TransferError, TransferKind, Work, blocking,
+    runs, sha256,
 };
 
-/// How many bytes there are to read of an id.
-pub(super) fn bytes(group: &RecordsOfId<SourceRecord>) -> u64 {
-    group.records.iter().map(SourceRecord::bytes).sum()
+/// How many copies there are to read of an id, and how many bytes.
+fn amount(joined: &JoinedById) -> Amount {
+    let bytes = joined.taken_out.iter().filter_map(|copy| copy.file.as_ref()).map(|(_, size)| size).sum();
+    Amount { items: joined.taken_out.len() as u64, bytes }
 }
 
 /// Reads every copy of the history. What the store had then it has no longer, so nothing heals them.
 pub(super) async fn history(backup: &Path, work: &mut Work) -> Result<(), TransferError> {
     for run in runs(backup)? {
         let mut copies = Sorter::default();
-        let total = copies.add_taken_out(backup, run, |_| true)?;
-        work.progress.begin_bytes("checking the history", total);
-        let groups = copies.groups().map_err(TransferError::Temporary)?;
-        work.each_weighed(groups, bytes, |group| one(backup, run, group.into())).await?;
+        copies.add_taken_out(backup, run, |_| true)?;
+        work.each("checking the history", copies, amount, |joined| one(backup, run, joined)).await?;
     }
     Ok(())
 }

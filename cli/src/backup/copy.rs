@@ -68,7 +68,7 @@ impl Copying<'_> {
         let present = self.present(joined).await?;
         joined.lines.iter().try_for_each(|line| self.keep(line))?;
         let damage = present.problem(joined, "was not copied again");
-        Ok(Done { count: None, problems: [problem].into_iter().chain(damage).collect() })
+        Ok(Done { problems: [problem].into_iter().chain(damage).collect(), ..Done::default() })
     }
 
     async fn not_stored(&self, joined: &JoinedById) -> Result<Done, TransferError> {
@@ -88,7 +88,7 @@ impl Copying<'_> {
         self.directory.remove(&joined.id, &present.lines(joined), &self.history)?;
         let damage =
             present.problem(joined, "the document is no longer stored; the file was moved to the history");
-        Ok(Done { count: Some(NO_LONGER_STORED), problems: damage.into_iter().collect() })
+        Ok(Done { problems: damage.into_iter().collect(), ..Done::counted(NO_LONGER_STORED) })
     }
 
     async fn stored(&self, entry: Entry, joined: &JoinedById) -> Result<Done, TransferError> {
@@ -98,7 +98,8 @@ impl Copying<'_> {
         }
         if let Some(line) = present.line().filter(|line| line.is_of(entry.saved_at)) {
             self.keep(line)?;
-            return Ok(Done::counted("unchanged"));
+            let unchanged = Done::counted("unchanged");
+            return Ok(Done { is_skipped: !self.check, ..unchanged });
         }
         if entry.size > self.limit {
             return self.not_copied(joined, &present, too_large(&*joined.id, entry.size, self.limit));
@@ -170,7 +171,7 @@ impl Copying<'_> {
         blocking(move || directory.write(&copy, &body, &history, &replaced)).await??;
         self.keep(&line)?;
         let count = if self.check && is_healed { HEALED } else { "copied" };
-        Ok(Done { count: Some(count), problems: displaced.into_iter().chain(problem).collect() })
+        Ok(Done { problems: displaced.into_iter().chain(problem).collect(), ..Done::counted(count) })
     }
 
     /// Moves a file away that is not of this backup, unless it is the document itself: the line about to be written
@@ -235,7 +236,7 @@ impl Copying<'_> {
     ) -> Result<Done, TransferError> {
         present.lines(joined).iter().try_for_each(|line| self.keep(line))?;
         let damage = present.problem(joined, "could not be copied again");
-        Ok(Done { count: None, problems: problem.into().into_iter().chain(damage).collect() })
+        Ok(Done { problems: problem.into().into_iter().chain(damage).collect(), ..Done::default() })
     }
 
     fn keep(&self, line: &Line) -> Result<(), TransferError> {

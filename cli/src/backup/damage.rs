@@ -9,12 +9,17 @@ use analysis_storage::repair::{Damage, Finding, Mode};
 use analysis_storage::{Analyses, AnalysisId, Document, Doubt, Entry, Error};
 use bytes::Bytes;
 
+use crate::progress::Amount;
 use crate::transfer::{Done, Problem, TransferError, TransferKind, Work, blocking, doubtful};
 
 /// Compares the listings of index and documents, so that a copy that is up to date hides nothing. Reports what is wrong;
 /// the ids of it. A store that cannot be compared may yet be copied, document by document.
-pub(super) async fn look(analyses: &Analyses, work: &mut Work) -> Result<HashSet<AnalysisId>, TransferError> {
-    work.progress.begin("comparing index and documents", None);
+pub(super) async fn look(
+    analyses: &Analyses,
+    stored: u64,
+    work: &mut Work,
+) -> Result<HashSet<AnalysisId>, TransferError> {
+    work.progress.begin("comparing index and documents", Some(Amount::items(stored)));
     let mut found = HashSet::new();
     match compare(analyses, work, &mut found).await {
         Err(TransferError::Failed(error)) => {
@@ -35,7 +40,7 @@ async fn compare(
     for month in months {
         let mut check = analyses.repair_month(month, Mode::CHECK).of_indexed();
         while let Some(page) = work.signals.beside(failing(check.step())).await? {
-            work.progress.advance(page.documents);
+            work.progress.advance(Amount::items(page.documents));
             for finding in page.findings {
                 let Some((id, problem)) = problem(finding) else { continue };
                 work.report.add(&Done::problem(problem))?;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::last_run::LastRun;
 use crate::human;
-use crate::table::{Align, Columns};
+use crate::table::{Align, Columns, terminal_width};
 use crate::transfer::{
     JoinedById, Lock, RESERVED, Run, Sorter, TakenOut, TransferError, copies, is_backup, runs,
 };
@@ -87,7 +87,8 @@ fn as_json(runs: &[OfRun], current: &Copies, last: Option<LastRun>) -> io::Resul
 fn as_table(runs: &[OfRun], current: &Copies, last: Option<LastRun>) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let headings = ["REPLACED", "REMOVED", "SIZE"].map(|heading| (heading.to_owned(), Align::Right));
-    let mut columns = Columns::new([("RUN (UTC)".to_owned(), Align::Left)].into_iter().chain(headings));
+    let columns = Columns::new([("RUN (UTC)".to_owned(), Align::Left)].into_iter().chain(headings));
+    let mut columns = columns.fitting(terminal_width(), [0, 2, 1, 3]);
     let row = |of: &OfRun| {
         vec![of.run.to_string(), human::count(of.replaced), human::count(of.removed), human::size(of.bytes)]
     };

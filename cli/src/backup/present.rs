@@ -3,6 +3,7 @@
 use std::fs::File;
 
 use super::directory::BackupDirectory;
+use crate::progress::Amount;
 use crate::transfer::{JoinedById, Line, MANIFEST, Problem, TransferError, TransferKind, blocking, sha256};
 
 /// The copy in the place of a document.
@@ -14,6 +15,17 @@ pub(super) enum Present {
     Good(Line),
     /// No line describes it.
     Damaged,
+}
+
+/// One document of the store, and what is read of it: nothing if the copy is known to be up to date, and the copy, too,
+/// if it is checked.
+pub(super) fn amount(joined: &JoinedById, check: bool) -> Amount {
+    let copied = match (&joined.entry, &joined.lines[..], &joined.files[..]) {
+        (Some(entry), [line], [(_, size), ..]) if line.size == *size && line.is_of(entry.saved_at) => 0,
+        (entry, _, _) => entry.as_ref().map_or(0, |entry| entry.size),
+    };
+    let checked = if check { joined.sources().bytes } else { 0 };
+    Amount { items: joined.entry.is_some().into(), bytes: copied + checked }
 }
 
 impl Present {

@@ -36,16 +36,13 @@ struct Section {
 }
 
 impl Report {
-    pub(crate) fn text(&self) -> String {
-        self.sections().map(Section::text).join("\n")
+    /// For people: what they have asked for last, so that it stays on the screen, and its total at the very end.
+    pub(crate) fn text(&self, width: Option<usize>) -> String {
+        [self.comparison(), self.moving(), self.bill()].map(|section| section.text(width)).join("\n")
     }
 
     pub(crate) fn markdown(&self) -> String {
-        self.sections().map(Section::markdown).join("\n")
-    }
-
-    fn sections(&self) -> [Section; 3] {
-        [self.bill(), self.moving(), self.comparison()]
+        [self.bill(), self.moving(), self.comparison()].map(Section::markdown).join("\n")
     }
 
     fn bill(&self) -> Section {
@@ -186,13 +183,23 @@ fn dollars(usd: Decimal) -> String {
 }
 
 impl Section {
-    fn text(mut self) -> String {
-        self.columns.widen(&self.rows);
-        let lines = self.rows.iter().map(|row| self.columns.line(row));
-        let notes = self.notes.iter().map(|note| format!("- {note}"));
-        let head = [self.title.clone(), String::new(), self.columns.heading()];
-        let lines = head.into_iter().chain(lines).chain([String::new()]).chain(notes);
-        lines.collect::<Vec<_>>().join("\n") + "\n"
+    /// The notes first: the last line of the table is what people look for.
+    fn text(self, width: Option<usize>) -> String {
+        // Of several columns of figures those on the right are given up first.
+        let mut columns = self.columns.fitting(width, 0..);
+        columns.widen(&self.rows);
+        let mut notes = self.notes;
+        if columns.hidden() > 0 {
+            let hidden = columns.hidden();
+            let what = if hidden == 1 { "1 column has".to_owned() } else { format!("{hidden} columns have") };
+            notes.push(format!("{what} no room here; a wider terminal shows all, and so does --json."));
+        }
+        let mut lines = wrapped(&self.title, "", width);
+        lines.push(String::new());
+        lines.extend(notes.iter().flat_map(|note| wrapped(note, "- ", width)));
+        lines.extend([String::new(), columns.heading()]);
+        lines.extend(self.rows.iter().map(|row| columns.line(row)));
+        lines.join("\n") + "\n"
     }
 
     fn markdown(self) -> String {
@@ -202,9 +209,33 @@ impl Section {
     }
 }
 
+/// The text in lines of this width, broken between words; `mark` begins it, and further lines are indented as much.
+fn wrapped(text: &str, mark: &str, width: Option<usize>) -> Vec<String> {
+    let indent = " ".repeat(mark.len());
+    let (mut lines, mut line) = (Vec::new(), mark.to_owned());
+    for word in text.split(' ') {
+        let has_words = line.len() > mark.len();
+        if has_words && width.is_some_and(|width| line.chars().count() + 1 + word.chars().count() > width) {
+            lines.push(std::mem::replace(&mut line, indent.clone()));
+        } else if has_words {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn notes_are_broken_between_words() {
+        assert_eq!(wrapped("one two three", "- ", Some(9)), ["- one two", "  three"]);
+        assert_eq!(wrapped("one two three", "- ", Some(2)), ["- one", "  two", "  three"]);
+        assert_eq!(wrapped("one two three", "", None), ["one two three"]);
+    }
 
     #[test]
     fn amounts_have_two_or_four_decimals() {

@@ -1,6 +1,6 @@
 //! From an older bucket, in the layout `analysis/YYYY/MM/{id}.json`.
 
-use analysis_storage::bucket::ObjectMeta;
+use analysis_storage::bucket::{Listed, ObjectMeta};
 use analysis_storage::config::{Storage, other_bucket_from_env};
 use analysis_storage::legacy_bucket::{self, LegacyBucket};
 use analysis_storage::{AnalysisId, Entry, Error, ErrorCode, Key, StorageConfig};
@@ -47,9 +47,7 @@ pub(super) async fn import(
         return Err(TransferError::Unusable(text));
     }
     objects.add_stored_if_worthwhile(importer.analyses, work).await?;
-    work.progress.begin("importing", Some(objects.count()));
-    let groups = objects.groups().map_err(TransferError::Temporary)?;
-    work.each(groups, |group| one(&source, importer, group.into())).await
+    work.each("importing", objects, JoinedById::sources, |joined| one(&source, importer, joined)).await
 }
 
 async fn list(source: &LegacyBucket) -> Result<Sorter<SourceRecord>, TransferError> {
@@ -57,9 +55,9 @@ async fn list(source: &LegacyBucket) -> Result<Sorter<SourceRecord>, TransferErr
     let mut position: Option<String> = None;
     loop {
         let page = source.page(position.as_deref()).await.map_err(TransferError::Failed)?;
-        for key in page.keys() {
+        for Listed { key, size, .. } in &page.objects {
             let pushed = match source.parse(key) {
-                Some((id, _)) => objects.push(id.as_str(), &SourceRecord::Object(key.to_string())),
+                Some((id, _)) => objects.push(id.as_str(), &SourceRecord::Object(key.to_string(), *size)),
                 None => objects.push("", &misplaced(key)),
             };
             pushed.map_err(TransferError::Temporary)?;
@@ -85,16 +83,16 @@ async fn one(
     importer: &Importer<'_>,
     joined: JoinedById,
 ) -> Result<Done, TransferError> {
-    if let (Some(key), 1..) = (joined.keys.first(), joined.more) {
+    if let (Some((key, _)), 1..) = (joined.keys.first(), joined.more) {
         let reason = format!(
             "has the id of {} other objects; none is taken",
             joined.keys.len() as u64 - 1 + joined.more
         );
         return Ok(Done::problem(Problem::new(TransferKind::Duplicate, key.as_str(), reason)));
     }
-    let mut done = Done { count: None, problems: joined.problems };
+    let mut done = Done { problems: joined.problems, ..Done::default() };
     let (mut keys, mut metas) = (Vec::new(), Vec::new());
-    for key in joined.keys {
+    for (key, _) in joined.keys {
         if let Some(meta) = source.describe(&key).await.map_err(TransferError::Failed)? {
             keys.push(key);
             metas.push(meta);

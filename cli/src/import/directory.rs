@@ -28,16 +28,14 @@ pub(super) async fn import(
     }
     work.report.count("other files ignored", found.others);
     files.add_stored_if_worthwhile(importer.analyses, work).await?;
-    work.progress.begin("importing", Some(files.count()));
-    let groups = files.groups().map_err(TransferError::Temporary)?;
-    work.each(groups, |group| one(root, importer, group.into())).await
+    work.each("importing", files, JoinedById::sources, |joined| one(root, importer, joined)).await
 }
 
 /// All that was found under one name.
 async fn one(root: &Path, importer: &Importer<'_>, joined: JoinedById) -> Result<Done, TransferError> {
     let JoinedById { id, entry, files, more, mut problems, .. } = joined;
     let paths: Vec<PathBuf> = files.into_iter().map(|(path, _)| path).collect();
-    let Some((first, others)) = paths.split_first() else { return Ok(Done { count: None, problems }) };
+    let Some((first, others)) = paths.split_first() else { return Ok(Done { problems, ..Done::default() }) };
     let duplicate = |path: &PathBuf, reason: &str| {
         Problem::new(TransferKind::Duplicate, path.display().to_string(), reason)
     };
@@ -56,7 +54,7 @@ async fn one(root: &Path, importer: &Importer<'_>, joined: JoinedById) -> Result
             }
             Err(reason) => {
                 let all = paths.iter().map(|path| duplicate(path, &reason)).collect();
-                return Ok(Done { count: None, problems: all });
+                return Ok(Done { problems: all, ..Done::default() });
             }
         }
     }

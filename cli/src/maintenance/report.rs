@@ -115,21 +115,29 @@ impl Report {
         of(&self.repaired) + of(&self.left)
     }
 
-    /// How far the walk is, in words.
-    pub(super) fn progress(&self, month: Month) -> String {
+    /// Where the walk is, in words.
+    pub(super) fn place(&self, month: Month) -> String {
         let damaged: u64 = self.repaired.values().chain(self.left.values()).sum();
-        let Self { entries, documents, contents, .. } = self;
-        let read = contents.as_ref().map(|read| format!(", {} read", human::size(read.bytes)));
-        let read = read.unwrap_or_default();
-        format!("{entries} in the index, {documents} documents{read}, {damaged} damaged; in {month}")
+        if damaged > 0 { format!("in {month}, {damaged} damaged") } else { format!("in {month}") }
     }
 
-    /// The totals of what was found, and whether all is well.
-    pub(super) fn finish(&self, mode: Mode) -> Result<(), MaintenanceError> {
+    /// The totals of what was found, and whether all is well. Of what was cut short, too: so much is known.
+    pub(super) fn finish(
+        &self,
+        mode: Mode,
+        end: Result<(), MaintenanceError>,
+    ) -> Result<(), MaintenanceError> {
+        if let Err(cause) = end {
+            if let MaintenanceError::Interrupted { .. } | MaintenanceError::Failed { .. } = cause {
+                // Where they cannot be printed, the cause says more.
+                drop(self.summary(mode, None));
+            }
+            return Err(cause);
+        }
         let totals = if self.wrong_totals { Some("wrong totals".to_owned()) } else { None };
         let damage = Some(counted(&self.left)).filter(|text| !text.is_empty());
         let problems: Vec<String> = damage.into_iter().chain(totals).collect();
-        self.summary(mode, problems.is_empty())?;
+        self.summary(mode, Some(problems.is_empty()))?;
         match (problems.is_empty(), mode.is_repair()) {
             (true, _) => Ok(()),
             (false, false) => Err(MaintenanceError::Damaged(problems.join(", "))),
@@ -137,7 +145,8 @@ impl Report {
         }
     }
 
-    fn summary(&self, mode: Mode, is_sound: bool) -> io::Result<()> {
+    /// `is_sound` is `None` if nobody knows, because the walk was cut short.
+    fn summary(&self, mode: Mode, is_sound: Option<bool>) -> io::Result<()> {
         let mut out = io::stdout().lock();
         let Self { entries, documents, in_flight, contents, repaired, left, wrong_totals, .. } = self;
         if self.json {
@@ -145,10 +154,12 @@ impl Report {
             let summary = json!({
                 "command": command, "entries": entries, "documents": documents, "in_flight": in_flight,
                 "contents": contents, "repaired": repaired, "left": left, "wrong_totals": wrong_totals,
+                "finished": is_sound.is_some(),
             });
             return writeln!(out, "{summary}");
         }
-        writeln!(out, "examined: {entries} analyses in the index, {documents} documents")?;
+        let so_far = if is_sound.is_some() { "" } else { " so far" };
+        writeln!(out, "examined{so_far}: {entries} analyses in the index, {documents} documents")?;
         if *in_flight > 0 {
             writeln!(out, "not judged, because a save may be in flight: {in_flight}")?;
         }
@@ -166,9 +177,9 @@ impl Report {
             None => writeln!(out, "not read: what the documents contain; --read-data compares it, too")?,
         }
         match (is_sound, mode.is_repair()) {
-            (true, false) => writeln!(out, "no damage found"),
-            (true, true) => writeln!(out, "no damage left"),
-            (false, _) => Ok(()),
+            (Some(true), false) => writeln!(out, "no damage found"),
+            (Some(true), true) => writeln!(out, "no damage left"),
+            (Some(false) | None, _) => Ok(()),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! From month to month, the oldest first; the totals last.
 
-use analysis_storage::repair::{AgreedDocument, Mode};
-use analysis_storage::{Analyses, Error, Month};
+use analysis_storage::repair::{AgreedDocument, Contents, Mode};
+use analysis_storage::{Analyses, Error, Month, Stats};
 
 use super::contents::Reader;
 use super::report::Report;
 use super::{Job, MaintenanceError};
-use crate::progress::Progress;
+use crate::progress::{Amount, Progress};
 use crate::signals::Signals;
 
 /// After so many documents that were read the progress is shown.
@@ -32,7 +32,10 @@ impl Walk {
     /// Looks at one month or all, and then at the totals.
     pub(super) async fn everything(&mut self, analyses: &Analyses) -> Result<(), MaintenanceError> {
         match self.month {
-            Some(month) => self.month(analyses, month).await?,
+            Some(month) => {
+                self.begin(analyses, &[month]).await?;
+                self.month(analyses, month).await?;
+            }
             None => self.months(analyses).await?,
         }
         self.totals(analyses).await
@@ -41,12 +44,28 @@ impl Walk {
     async fn months(&mut self, analyses: &Analyses) -> Result<(), MaintenanceError> {
         let months = self.step(analyses.months()).await?;
         let begun = self.done;
-        for month in months.into_iter().filter(|month| begun.is_none_or(|done| done < *month)) {
+        let months = months.into_iter().filter(|month| begun.is_none_or(|done| done < *month));
+        let months: Vec<Month> = months.collect();
+        self.begin(analyses, &months).await?;
+        for month in months {
             self.month(analyses, month).await?;
             self.done = Some(month);
         }
         let outside = self.step(analyses.check_outside_months()).await?;
         Ok(self.progress.suspend(|| self.report.add(&outside))?)
+    }
+
+    /// Shows how much there is to look at, as far as the totals know: they may be what is wrong.
+    async fn begin(&mut self, analyses: &Analyses, months: &[Month]) -> Result<(), MaintenanceError> {
+        let stats = self.step(async { Ok(analyses.stats_unsealed().await.ok()) }).await?;
+        let of_months = |stats: Stats| {
+            let items = months.iter().filter_map(|month| stats.by_month.get(&month.to_string())).sum();
+            let reads_all = self.reader.is_some() && items == stats.total_analyses;
+            Amount { items, bytes: if reads_all { stats.total_size_bytes } else { 0 } }
+        };
+        let what = if self.job.mode.is_repair() { "repairing" } else { "checking" };
+        self.progress.begin(what, stats.map(of_months));
+        Ok(())
     }
 
     async fn month(&mut self, analyses: &Analyses, month: Month) -> Result<(), MaintenanceError> {
@@ -60,8 +79,10 @@ impl Walk {
             }
             let Some(page) = self.step(steps.step()).await? else { return Ok(()) };
             self.progress.suspend(|| self.report.add(&page))?;
+            self.progress.show(self.report.place(month));
+            let to_read = if self.reader.is_some() { page.agreed.len() as u64 } else { 0 };
+            self.progress.advance(Amount::items(page.documents.saturating_sub(to_read)));
             self.contents(analyses, month, &page.agreed).await?;
-            self.progress.show(self.report.progress(month));
             if self.job.mode.is_repair() {
                 self.check_lost(0)?;
             }
@@ -79,10 +100,21 @@ impl Walk {
         for some in documents.chunks(AT_ONCE) {
             let contents = self.step(reader.read(analyses, some)).await?;
             self.progress.suspend(|| self.report.add_contents(&contents))?;
-            self.progress.show(self.report.progress(month));
+            self.progress.show(self.report.place(month));
+            self.read(&contents, some);
         }
         self.reader = Some(reader);
         Ok(())
+    }
+
+    fn read(&self, contents: &[Contents], documents: &[AgreedDocument]) {
+        for (looked_at, document) in contents.iter().zip(documents) {
+            let amount = Amount { items: 1, bytes: document.size() };
+            match looked_at {
+                Contents::Sound(_) | Contents::Found(_) => self.progress.advance(amount),
+                Contents::Archived | Contents::Gone => self.progress.skip(amount),
+            }
+        }
     }
 
     /// Ends a repair of a store that so much is missing of that the store itself may be incomplete. `more` are the

@@ -54,7 +54,7 @@ impl AsOf {
         wanted: impl Fn(&str) -> bool,
     ) -> Result<(), TransferError> {
         let later = runs(backup)?.into_iter().filter(|run| run.began() > self.0);
-        later.into_iter().try_for_each(|run| kept.add_taken_out(backup, run, &wanted).map(drop))
+        later.into_iter().try_for_each(|run| kept.add_taken_out(backup, run, &wanted))
     }
 
     /// Whether the backup had by then what the line describes. What does not say since when is taken to be older.

@@ -32,6 +32,16 @@ pub(crate) enum TransferError {
     Found(u64),
 }
 
+impl TransferError {
+    /// Whether it has ended what was under way, so that something may have been done before it.
+    pub(super) fn is_on_the_way(&self) -> bool {
+        match self {
+            Self::Failed(_) | Self::Interrupted | Self::File { .. } | Self::Temporary(_) => true,
+            Self::Storage(_) | Self::Output(_) | Self::Unusable(_) | Self::Found(_) => false,
+        }
+    }
+}
+
 impl From<Interrupted> for TransferError {
     fn from(Interrupted: Interrupted) -> Self {
         Self::Interrupted

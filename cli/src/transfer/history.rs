@@ -132,13 +132,13 @@ pub(crate) fn record_pruned(backup: &Path, run: Run, temporary: &Path) -> Result
 }
 
 impl Sorter<SourceRecord> {
-    /// Adds what a run has taken out; `wanted` tells which ids. How many bytes its documents have.
+    /// Adds what a run has taken out; `wanted` tells which ids.
     pub(crate) fn add_taken_out(
         &mut self,
         backup: &Path,
         run: Run,
         wanted: impl Fn(&str) -> bool,
-    ) -> Result<u64, TransferError> {
+    ) -> Result<(), TransferError> {
         let (directory, name) = (backup.join(run.path()), run.name());
         let of_run = |record| SourceRecord::TakenOut(name.clone(), Box::new(record));
         read_lines(&directory, |number, line| match line {
@@ -147,16 +147,13 @@ impl Sorter<SourceRecord> {
             }
             _ => Ok(()),
         })?;
-        let mut bytes = 0;
         copies(&directory, |id, size| {
             if !wanted(id) {
                 return Ok(());
             }
-            bytes += size;
             let path = run.path().join(format!("{id}.json"));
             self.push(id, &of_run(SourceRecord::File(Found::File { path, size })))
-        })?;
-        Ok(bytes)
+        })
     }
 }
 

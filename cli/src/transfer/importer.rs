@@ -54,7 +54,7 @@ impl Importer<'_> {
         let done = match imported.outcome {
             ImportOutcome::Created => Done::counted(created),
             ImportOutcome::Replaced => Done::counted(replaced),
-            ImportOutcome::Unchanged => Done::counted(unchanged),
+            ImportOutcome::Unchanged => Done::skipped(unchanged),
             ImportOutcome::Conflict => {
                 let reason = "another document is stored under its id; --replace puts this one in its place";
                 Done::problem(Problem::new(TransferKind::Conflict, origin, reason))

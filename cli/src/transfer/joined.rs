@@ -13,6 +13,7 @@ use super::manifest::{Line, MANIFEST, read_lines};
 use super::report::Problem;
 use super::sorter::{RecordsOfId, Sorter};
 use super::{TransferError, TransferKind, Work, list};
+use crate::progress::Amount;
 
 /// One thing that is known of an id. A sorter keeps the first of very many records, by these names: of files and
 /// objects there may be so many.
@@ -27,9 +28,9 @@ pub(crate) enum SourceRecord {
     /// The directory has it.
     #[serde(rename = "4")]
     File(Found),
-    /// The bucket to take documents from has it, under this key.
+    /// The bucket to take documents from has it, under this key and with so many bytes.
     #[serde(rename = "5")]
-    Object(String),
+    Object(String, u64),
     /// Its document is being restored from the archive.
     #[serde(rename = "3")]
     Requested,
@@ -38,24 +39,11 @@ pub(crate) enum SourceRecord {
     TakenOut(String, Box<SourceRecord>),
 }
 
-impl SourceRecord {
-    /// How many bytes there are to read of a file.
-    pub(crate) fn bytes(&self) -> u64 {
-        match self {
-            Self::File(Found::File { size, .. }) => *size,
-            Self::TakenOut(_, record) => record.bytes(),
-            _ => 0,
-        }
-    }
-}
-
 /// What a directory holds.
 #[derive(Debug, Default)]
 pub(crate) struct FilesFound {
     /// Files that may be analyses.
     pub(crate) count: u64,
-    /// How many bytes these have.
-    pub(crate) bytes: u64,
     /// Other files.
     pub(crate) others: u64,
 }
@@ -79,8 +67,8 @@ pub(crate) struct JoinedById {
     pub(crate) lines: Vec<Line>,
     /// The files below the directory, and their sizes in bytes.
     pub(crate) files: Vec<(PathBuf, u64)>,
-    /// The keys in the bucket to take documents from.
-    pub(crate) keys: Vec<Key>,
+    /// The keys in the bucket to take documents from, and the sizes of their objects in bytes.
+    pub(crate) keys: Vec<(Key, u64)>,
     pub(crate) is_requested: bool,
     /// What runs have taken out of the backup, in their order.
     pub(crate) taken_out: Vec<TakenOutCopy>,
@@ -102,7 +90,7 @@ impl From<RecordsOfId<SourceRecord>> for JoinedById {
                 SourceRecord::File(Found::Bad { kind, path, reason }) => {
                     joined.problems.push(Problem::new(kind, path, reason));
                 }
-                SourceRecord::Object(key) => joined.keys.push(Key::new(key)),
+                SourceRecord::Object(key, size) => joined.keys.push((Key::new(key), size)),
                 SourceRecord::Requested => joined.is_requested = true,
                 SourceRecord::TakenOut(run, record) => joined.add_taken_out(&run, *record),
             }
@@ -118,6 +106,13 @@ impl JoinedById {
     pub(crate) fn is_in_backup(&self) -> bool {
         let is_bare = self.lines.is_empty() && self.files.is_empty() && self.taken_out.is_empty();
         !is_bare || !self.problems.is_empty()
+    }
+
+    /// How many files or objects there are of it, and how many bytes these have.
+    pub(crate) fn sources(&self) -> Amount {
+        let sizes = self.files.iter().map(|(_, size)| *size).chain(self.keys.iter().map(|(_, size)| *size));
+        let found: Amount = sizes.map(|bytes| Amount { items: 1, bytes }).sum();
+        found + Amount::items(self.problems.len() as u64 + self.more)
     }
 
     fn add_taken_out(&mut self, name: &str, record: SourceRecord) {
@@ -165,9 +160,8 @@ impl Sorter<SourceRecord> {
         let mut files = FilesFound::default();
         work.progress.begin("looking for files", None);
         let walked = walk(directory, nested, analyses.clock(), |id, found| {
-            if let Found::File { size, .. } = found {
+            if let Found::File { .. } = found {
                 files.count += 1;
-                files.bytes += size;
             }
             self.push(id, &SourceRecord::File(found))
         });

@@ -60,17 +60,24 @@ pub(crate) struct Done {
     pub(crate) count: Option<&'static str>,
     /// What was wrong.
     pub(crate) problems: Vec<Problem>,
+    /// Whether there was nothing to do, so that it says nothing of how fast the rest will go.
+    pub(crate) is_skipped: bool,
 }
 
 impl Done {
     /// Something to count.
     pub(crate) fn counted(count: &'static str) -> Self {
-        Self { count: Some(count), problems: Vec::new() }
+        Self { count: Some(count), ..Self::default() }
+    }
+
+    /// Something to count that nothing had to be done about.
+    pub(crate) fn skipped(count: &'static str) -> Self {
+        Self { is_skipped: true, ..Self::counted(count) }
     }
 
     /// Something wrong.
     pub(crate) fn problem(problem: Problem) -> Self {
-        Self { count: None, problems: vec![problem] }
+        Self { problems: vec![problem], ..Self::default() }
     }
 }
 
@@ -137,19 +144,34 @@ impl Report {
         }
     }
 
-    /// The totals, and whether all is well.
-    pub(crate) fn finish(&self) -> Result<(), TransferError> {
+    /// The totals, and whether all is well. Of what was cut short, too: so much is done.
+    pub(crate) fn finish(&self, result: Result<(), TransferError>) -> Result<(), TransferError> {
+        match result {
+            Ok(()) => self.totals(true)?,
+            Err(cause) => {
+                if cause.is_on_the_way() {
+                    // Where they cannot be printed, the cause says more.
+                    drop(self.totals(false));
+                }
+                return Err(cause);
+            }
+        }
+        if self.problems == 0 { Ok(()) } else { Err(TransferError::Found(self.problems)) }
+    }
+
+    fn totals(&self, finished: bool) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
             let mut summary = Map::from_iter([("command".to_owned(), Value::from(self.command))]);
             summary.extend(self.counts.iter().map(|(name, n)| (name.replace(' ', "_"), Value::from(*n))));
             summary.insert("problems".to_owned(), self.problems.into());
-            writeln!(out, "{}", Value::from(summary))?;
+            summary.insert("finished".to_owned(), finished.into());
+            writeln!(out, "{}", Value::from(summary))
         } else {
             let counts: Vec<String> = self.counts.iter().map(|(name, n)| format!("{n} {name}")).collect();
-            let problems = counted(self.problems);
-            writeln!(out, "{}: {}, {problems}; store: {}", self.command, counts.join(", "), self.store)?;
+            let (command, counts, problems) = (self.command, counts.join(", "), counted(self.problems));
+            let so_far = if finished { "" } else { " so far" };
+            writeln!(out, "{command}{so_far}: {counts}, {problems}; store: {}", self.store)
         }
-        if self.problems == 0 { Ok(()) } else { Err(TransferError::Found(self.problems)) }
     }
 }

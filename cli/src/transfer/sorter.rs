@@ -21,6 +21,8 @@ const OVERHEAD: usize = 48;
 const FAN_IN: usize = 64;
 /// How many records of one id are handed over.
 const MOST: usize = 1000;
+/// How many groups are looked at before a signal is.
+const YIELD_EVERY: usize = 256;
 /// Sorts before every character of an id, and is escaped in JSON.
 const SEPARATOR: char = '\t';
 
@@ -61,6 +63,23 @@ impl<R: Serialize + DeserializeOwned> Sorter<R> {
         let mut sources: Vec<Source> = self.runs.drain(..).map(Source::file).collect::<io::Result<_>>()?;
         sources.push(Source::Memory(self.lines.into_iter()));
         Ok(Groups { lines: Merge::new(sources)?.peekable(), record: PhantomData })
+    }
+
+    /// Hands all groups to `look`, as [`groups`](Self::groups) will give them.
+    pub(crate) async fn look(&mut self, mut look: impl FnMut(RecordsOfId<R>)) -> io::Result<()> {
+        if !self.runs.is_empty() && !self.lines.is_empty() {
+            self.spill()?;
+        }
+        self.lines.sort_unstable();
+        let runs = self.runs.iter().map(|run| Source::file(run.try_clone()?)).collect::<io::Result<_>>()?;
+        let lines = Merge::new(runs)?.chain(self.lines.iter().cloned().map(Ok)).peekable();
+        for (n, group) in (Groups { lines, record: PhantomData }).enumerate() {
+            look(group?);
+            if n.is_multiple_of(YIELD_EVERY) {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(())
     }
 
     fn spill(&mut self) -> io::Result<()> {

@@ -5,10 +5,10 @@ use std::io;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
-use super::TransferError;
 use super::report::{Done, Report};
-use super::sorter::RecordsOfId;
-use crate::progress::Progress;
+use super::sorter::{RecordsOfId, Sorter};
+use super::{JoinedById, SourceRecord, TransferError};
+use crate::progress::{Amount, Progress};
 use crate::signals::Signals;
 
 /// What every transfer has at hand.
@@ -21,39 +21,43 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// Works on all groups. What has been begun when a failure or a signal comes is finished; a second signal ends
-    /// that, too, which is safe as well.
-    pub(crate) async fn each<R, F>(
+    /// Works on all ids. `weigh` says how much of the work each is: their sum is the total that is shown.
+    ///
+    /// What has been begun when a failure or a signal comes is finished; a second signal ends that, too, which is safe
+    /// as well.
+    pub(crate) async fn each<F>(
         &mut self,
-        groups: impl Iterator<Item = io::Result<RecordsOfId<R>>>,
-        work: impl Fn(RecordsOfId<R>) -> F,
+        what: &'static str,
+        mut records: Sorter<SourceRecord>,
+        weigh: impl Fn(&JoinedById) -> Amount,
+        work: impl Fn(JoinedById) -> F,
     ) -> Result<(), TransferError>
     where
         F: Future<Output = Result<Done, TransferError>>,
     {
-        self.each_weighed(groups, |group| group.records.len() as u64 + group.more, work).await
+        self.progress.begin("sorting", None);
+        let total = self.signals.beside(total(&mut records, &weigh)).await?;
+        self.progress.begin(what, Some(total));
+        let groups = records.groups().map_err(TransferError::Temporary)?;
+        let pieces = groups.map(|group| {
+            let joined = group?.into();
+            let weight = weigh(&joined);
+            let piece = work(joined);
+            Ok(async move { (weight, piece.await) })
+        });
+        self.all(pieces).await
     }
 
-    /// Works on all groups as [`each`](Self::each) does; `weigh` says how much of the progress a group is.
-    pub(crate) async fn each_weighed<R, F>(
-        &mut self,
-        mut groups: impl Iterator<Item = io::Result<RecordsOfId<R>>>,
-        weigh: impl Fn(&RecordsOfId<R>) -> u64,
-        work: impl Fn(RecordsOfId<R>) -> F,
-    ) -> Result<(), TransferError>
+    async fn all<F>(&mut self, mut pieces: impl Iterator<Item = io::Result<F>>) -> Result<(), TransferError>
     where
-        F: Future<Output = Result<Done, TransferError>>,
+        F: Future<Output = (Amount, Result<Done, TransferError>)>,
     {
         let mut running = FuturesUnordered::new();
         let mut stop = Stop::default();
         loop {
             while stop.cause.is_none() && running.len() < self.jobs {
-                match groups.next() {
-                    Some(Ok(group)) => {
-                        let weight = weigh(&group);
-                        let piece = work(group);
-                        running.push(async move { (weight, piece.await) });
-                    }
+                match pieces.next() {
+                    Some(Ok(piece)) => running.push(piece),
                     Some(Err(error)) => stop.because(TransferError::Temporary(error)),
                     None => break,
                 }
@@ -78,10 +82,36 @@ impl Work {
         }
     }
 
-    fn done(&mut self, weight: u64, done: &Done) -> Result<(), TransferError> {
-        self.progress.advance(weight);
-        self.progress.suspend(|| self.report.add(done)).map_err(TransferError::Output)
+    /// Ends the command: with the totals, also of what was done before it was interrupted.
+    pub(crate) fn end(self, result: Result<(), TransferError>) -> Result<(), TransferError> {
+        self.progress.clear();
+        self.report.finish(result)
     }
+
+    fn done(&mut self, weight: Amount, done: &Done) -> Result<(), TransferError> {
+        if done.is_skipped {
+            self.progress.skip(weight);
+        } else {
+            self.progress.advance(weight);
+        }
+        let added = if done.problems.is_empty() {
+            // Prints nothing, so that the line may stay.
+            self.report.add(done)
+        } else {
+            self.progress.suspend(|| self.report.add(done))
+        };
+        added.map_err(TransferError::Output)
+    }
+}
+
+async fn total(
+    records: &mut Sorter<SourceRecord>,
+    weigh: impl Fn(&JoinedById) -> Amount,
+) -> Result<Amount, TransferError> {
+    let mut total = Amount::default();
+    let add = |group: RecordsOfId<SourceRecord>| total += weigh(&group.into());
+    records.look(add).await.map_err(TransferError::Temporary)?;
+    Ok(total)
 }
 
 /// Whether nothing more is begun, and why: the first cause counts.

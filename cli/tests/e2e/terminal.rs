@@ -1,26 +1,28 @@
-//! The program at a terminal: what it shows, and how it goes with the width.
+//! The program at a terminal: what it shows while it works, and how it goes with the width.
 
-use tempfile::TempDir;
+mod interrupted;
+mod progress;
+mod tables;
 
-use crate::harness::terminal::Terminal;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
 
-#[test]
-fn bars_fill_the_width_of_the_terminal() {
-    let directory = TempDir::new().unwrap();
-    let document = directory.path().join("a.json");
-    std::fs::write(&document, "{}").unwrap();
-    let store = directory.path().join("store");
-    let variables = [("LOCAL_STORAGE_DIR", store.to_str().unwrap())];
-    assert_eq!(Terminal::run(80, 24, &["save", document.to_str().unwrap()], &variables).code, Some(0));
-    for columns in [60_u16, 100] {
-        let seen = Terminal::run(columns, 24, &["stats"], &variables);
-        let widest = seen.lines.iter().map(|line| line.chars().count()).max();
-        assert_eq!((seen.code, widest), (Some(0), Some(columns.into())), "{seen:?}");
-        assert!(seen.text().contains('█'), "{seen:?}");
-        let plain = Terminal::run(columns, 24, &["stats"], &[variables[0], ("LANG", "C")]);
-        assert!(
-            plain.raw.is_ascii() && plain.text().contains("###") && !plain.frames.is_empty(),
-            "{plain:?}"
-        );
-    }
+use crate::harness::s3_in_memory::S3InMemory;
+
+/// A store that takes so long for each request that what goes on there can be seen.
+fn slow_store() -> S3InMemory {
+    S3InMemory::start_slow(Duration::from_millis(100))
+}
+
+/// Writes documents of 1,000 bytes each, under these names; their paths.
+fn plant(directory: &Path, names: impl Iterator<Item = u32>) -> Vec<String> {
+    fs::create_dir_all(directory).unwrap();
+    let written = names.map(|n| {
+        let path = directory.join(format!("study-{n:03}.json"));
+        fs::write(&path, format!("{{\"text\":\"{}\"}}", "x".repeat(989))).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().len(), 1000);
+        path.to_str().unwrap().to_owned()
+    });
+    written.collect()
 }

@@ -105,7 +105,7 @@ fn a_signal_waits_for_the_save_under_way() {
     let output = child.wait_with_output().unwrap();
     let messages = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{messages}");
-    assert!(messages.ends_with("error: interrupted\n"), "{messages}");
+    assert!(messages.ends_with("error: interrupted after 1 of 2\n"), "{messages}");
     let saved = String::from_utf8(output.stdout).unwrap();
     let listed = Place(&cloud.variables()).run(&["list", "--json"]).json();
     assert_eq!((saved.lines().count(), listed.len()), (1, 1), "{saved}");

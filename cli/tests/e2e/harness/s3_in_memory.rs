@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -43,11 +44,16 @@ pub(crate) struct S3InMemory {
 impl S3InMemory {
     /// Starts one, on a thread of its own.
     pub(crate) fn start() -> Self {
+        Self::start_slow(Duration::ZERO)
+    }
+
+    /// Starts one that takes this long for each request, and at least as many at once as come.
+    pub(crate) fn start_slow(delay: Duration) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().fallback(answer).with_state(Objects::default());
+        let router = Router::new().fallback(answer).with_state((Objects::default(), delay));
         let router = router.layer(axum::extract::DefaultBodyLimit::disable());
         thread::spawn(move || {
             runtime.block_on(async {
@@ -74,12 +80,13 @@ impl S3InMemory {
 }
 
 async fn answer(
-    State(objects): State<Objects>,
+    State((objects, delay)): State<(Objects, Duration)>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    tokio::time::sleep(delay).await;
     let mut objects = objects.lock().unwrap();
     let path = percent_decode_str(uri.path()).decode_utf8().unwrap().into_owned();
     let query = query(uri.query().unwrap_or_default());
