@@ -153,7 +153,7 @@ fn the_api_of_tokens_is_as_the_other() {
 fn it_is_throttled_and_logged_and_open_to_named_origins_only() {
     let stage = resources(defaults(), "AWS::ApiGatewayV2::Stage")["Stage"];
     assert_eq!(stage["StageName"], "$default");
-    let limits = json!({ "ThrottlingRateLimit": "500", "ThrottlingBurstLimit": "1000" });
+    let limits = json!({ "ThrottlingRateLimit": "20", "ThrottlingBurstLimit": "5" });
     assert_eq!(stage["DefaultRouteSettings"], limits);
     assert_eq!(stage["AccessLogSettings"]["DestinationArn"], json!({ "Fn::GetAtt": ["AccessLogs", "Arn"] }));
     let line: Value = serde_json::from_str(text(&stage["AccessLogSettings"]["Format"])).unwrap();

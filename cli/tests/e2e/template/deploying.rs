@@ -70,8 +70,7 @@ fn a_stage_differs_from_the_defaults_only_where_it_means_to() {
     };
     let mut dev = differing("dev");
     dev.sort();
-    let quieter = ["LogLevel=DEBUG", "LogRetentionDays=7", "OldVersionDays=7", "RequestBurst=100"];
-    assert_eq!(dev, [&quieter[..], &["RequestsPerSecond=50"]].concat());
+    assert_eq!(dev, ["LogLevel=DEBUG", "LogRetentionDays=7", "OldVersionDays=7"]);
     assert_eq!(differing("prod"), Vec::<String>::new());
 }
 

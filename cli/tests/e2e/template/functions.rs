@@ -1,12 +1,12 @@
 //! The functions and their surroundings.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use analysis_http::telemetry::LogConfig;
 use analysis_storage::config::{Environment, Storage};
 use analysis_storage::{Retention, StorageConfig};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{BUCKET, defaults, resources, stack, text};
 use crate::harness::root;
@@ -66,6 +66,37 @@ fn each_runs_its_own_binary_and_ends_before_the_gateway_gives_up() {
             assert_eq!(function["Timeout"], limit, "{name}");
         }
     }
+}
+
+/// Lambda refuses a reservation that leaves less than its minimum to others, so that none is made unasked.
+#[test]
+fn concurrency_is_reserved_where_asked_for_and_nowhere_else() {
+    let reserved = |parameters: &[&str]| -> BTreeMap<String, Value> {
+        let stack = stack(parameters);
+        let functions = resources(&stack, "AWS::Lambda::Function");
+        functions.iter().map(|(name, f)| ((*name).to_owned(), f["ReservedConcurrentExecutions"].clone())).collect()
+    };
+    let none = reserved(&[]);
+    assert_eq!(none.len(), FUNCTIONS.len());
+    assert!(none.values().all(Value::is_null), "{none:?}");
+    let sizes = FUNCTIONS.iter().enumerate().map(|(n, f)| format!("{}Concurrency={}", f.resource, n + 1));
+    let sizes: Vec<String> = sizes.collect();
+    let all = reserved(&sizes.iter().map(String::as_str).collect::<Vec<_>>());
+    for (n, Function { resource, .. }) in FUNCTIONS.iter().enumerate() {
+        assert_eq!(all[&format!("{resource}Function")], (n + 1).to_string(), "{resource}");
+    }
+}
+
+/// AWS Lambda Developer Guide, "Understanding Lambda function scaling": requests a second times their seconds. New
+/// accounts may run ten functions at once.
+#[test]
+fn the_throttle_lets_through_what_a_new_account_can_run() {
+    let default =
+        |name: &str| defaults()["Parameters"][name]["Default"].as_u64().unwrap_or_else(|| panic!("{name}"));
+    const MILLISECONDS: u64 = 200;
+    let at_once = default("RequestBurst") + default("RequestsPerSecond") * MILLISECONDS / 1000;
+    let repair = 1;
+    assert!(at_once + repair <= 10, "{at_once}");
 }
 
 #[test]
