@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from samcli.yamlhelper import yaml_parse
+from samcli.yamlhelper import yaml_dump, yaml_parse
 from samtranslator.translator.transform import transform
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +20,7 @@ PSEUDO = {
     "AWS::AccountId": "000000000000",
     "AWS::Partition": "aws",
     "AWS::Region": "us-east-1",
+    "AWS::StackId": "arn:aws:cloudformation:us-east-1:000000000000:stack/design-analysis/00000000-0000",
     "AWS::StackName": "design-analysis",
     "AWS::URLSuffix": "amazonaws.com",
 }
@@ -89,6 +90,14 @@ class Resolver:
         separator, parts = argument
         return separator.join(self.resolve(parts))
 
+    def fn_select(self, argument):
+        at, values = argument
+        return self.resolve(values)[int(at)]
+
+    def fn_split(self, argument):
+        separator, text = argument
+        return self.resolve(text).split(separator)
+
     def fn_getatt(self, argument):
         resource, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
         return self.attribute(resource, attribute) or {"Fn::GetAtt": [resource, attribute]}
@@ -125,6 +134,8 @@ class Resolver:
         "Fn::Join": fn_join,
         "Fn::Not": fn_not,
         "Fn::Or": fn_or,
+        "Fn::Select": fn_select,
+        "Fn::Split": fn_split,
         "Fn::Sub": fn_sub,
         "Ref": ref,
     }
@@ -141,6 +152,13 @@ def transformed(file="template.yaml"):
             resource["Properties"]["CodeUri"] = "s3://artifacts/" + resource["Properties"]["CodeUri"]
     os.environ.setdefault("AWS_DEFAULT_REGION", PSEUDO["AWS::Region"])
     return json.loads(json.dumps(transform(source, {}, Policies())))
+
+
+def for_the_emulator():
+    """The template without the alarms over several metrics, which the emulator refuses."""
+    source = yaml_parse((ROOT / "template.yaml").read_text())
+    kept = {name: one for name, one in source["Resources"].items() if "Metrics" not in one.get("Properties", {})}
+    return yaml_dump(source | {"Resources": kept})
 
 
 def resolved(parameters, stack_name=PSEUDO["AWS::StackName"], file="template.yaml"):

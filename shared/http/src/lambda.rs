@@ -41,6 +41,11 @@ const _: () = assert!(
 /// # Errors
 /// A wrong configuration, or a failure of the Lambda runtime.
 pub async fn run(routes: Router<App>) -> Result<(), lambda_http::Error> {
+    telemetry::report_panics();
+    telemetry::report_end(serve(routes).await)
+}
+
+async fn serve(routes: Router<App>) -> Result<(), lambda_http::Error> {
     telemetry::init(&LogConfig::from_env()?)?;
     let token = ServerConfig::from_env()?.token;
     let app = App::open(StorageConfig::from_env()?).await?.with_token(token);

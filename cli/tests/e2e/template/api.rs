@@ -161,6 +161,16 @@ fn it_is_throttled_and_logged_and_open_to_named_origins_only() {
         (&line["request_id"], &line["caller"]),
         (&"$context.requestId".into(), &"$context.identity.userArn".into())
     );
+    for (field, variable) in [
+        // `AWS` gives the function, and its log, the same id.
+        ("function_request_id", "$context.awsEndpointRequestId"),
+        ("function_status", "$context.integration.status"),
+        ("function_ms", "$context.integration.latency"),
+        ("authorizer_error", "$context.authorizer.error"),
+        ("status", "$context.status"),
+    ] {
+        assert_eq!(line[field], variable);
+    }
     let cors = |stack: &Value| resources(stack, "AWS::ApiGatewayV2::Api")["Api"]["CorsConfiguration"].clone();
     assert_eq!(cors(defaults()), Value::Null);
     let origins = cors(&stack(&["CorsOrigins=https://a.example,https://b.example"]));

@@ -74,7 +74,10 @@ fn concurrency_is_reserved_where_asked_for_and_nowhere_else() {
     let reserved = |parameters: &[&str]| -> BTreeMap<String, Value> {
         let stack = stack(parameters);
         let functions = resources(&stack, "AWS::Lambda::Function");
-        functions.iter().map(|(name, f)| ((*name).to_owned(), f["ReservedConcurrentExecutions"].clone())).collect()
+        functions
+            .iter()
+            .map(|(name, f)| ((*name).to_owned(), f["ReservedConcurrentExecutions"].clone()))
+            .collect()
     };
     let none = reserved(&[]);
     assert_eq!(none.len(), FUNCTIONS.len());
@@ -116,4 +119,16 @@ fn logs_are_kept_for_a_limited_time() {
     let groups = resources(&stack, "AWS::Logs::LogGroup");
     assert_eq!(groups.len(), FUNCTIONS.len() + 1);
     assert!(groups.values().all(|group| group["RetentionInDays"] == "14"), "{groups:?}");
+}
+
+/// A group that stays has the name of its stack's id, so that it is not in the way of the next stack of that name.
+#[test]
+fn the_access_log_outlives_the_stack() {
+    let group = &defaults()["Resources"]["AccessLogs"];
+    assert_eq!(
+        (&group["DeletionPolicy"], &group["UpdateReplacePolicy"]),
+        (&"RetainExceptOnCreate".into(), &"Retain".into())
+    );
+    let name = text(&group["Properties"]["LogGroupName"]);
+    assert_eq!(name, "/aws/vendedlogs/design-analysis/access-00000000-0000");
 }
