@@ -141,8 +141,8 @@ class Resolver:
     }
 
 
-def transformed(file="template.yaml"):
-    """The template after SAM's transform, its parameters and conditions as they stand."""
+def transformed(file="template.yaml", parameters=None):
+    """The template after SAM's transform, which looks at some parameters; all else as it stands."""
     source = yaml_parse((ROOT / file).read_text())
     if "Transform" not in source:
         return json.loads(json.dumps(source))
@@ -151,7 +151,7 @@ def transformed(file="template.yaml"):
             # Where `sam deploy` uploads the code to; the transform takes no paths.
             resource["Properties"]["CodeUri"] = "s3://artifacts/" + resource["Properties"]["CodeUri"]
     os.environ.setdefault("AWS_DEFAULT_REGION", PSEUDO["AWS::Region"])
-    return json.loads(json.dumps(transform(source, {}, Policies())))
+    return json.loads(json.dumps(transform(source, parameters or {}, Policies())))
 
 
 def for_the_emulator():
@@ -163,7 +163,7 @@ def for_the_emulator():
 
 def resolved(parameters, stack_name=PSEUDO["AWS::StackName"], file="template.yaml"):
     """A stack with these parameters: what it consists of, its outputs, and the rules for its parameters."""
-    template = transformed(file)
+    template = transformed(file, parameters)
     unknown = set(parameters) - set(template["Parameters"])
     if unknown:
         raise SystemExit(f"the template has no parameter {', '.join(sorted(unknown))}")

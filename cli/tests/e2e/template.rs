@@ -7,6 +7,7 @@ mod deploying;
 mod functions;
 mod pipeline;
 mod roles;
+mod rollouts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -19,6 +20,9 @@ use crate::stack::python;
 
 const BUCKET: &str = "arn:aws:s3:::design-analysis-000000000000-us-east-1";
 const PREFIX: &str = "design-analysis";
+
+/// Parameters that switch on all that is off by default.
+const EVERYTHING: [&str; 1] = ["Rollout=Canary10Percent5Minutes"];
 
 /// A stack with these parameters.
 fn stack(parameters: &[&str]) -> Value {

@@ -6,12 +6,13 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::deploying::deploying;
-use super::{checked, defaults, resources, schemas, stack, text, texts};
+use super::{EVERYTHING, checked, resources, schemas, stack, text, texts};
 use crate::harness::root;
 use crate::stack::python;
 
 /// Of features that the template does not use. What reads settings is not among them: CloudFormation reads them all.
-const UNUSED: [&str; 47] = [
+const UNUSED: [&str; 49] = [
+    "codedeploy:RegisterOnPremisesInstance",
     "ec2:DescribeNetworkInterfaces",
     "elasticfilesystem:DescribeMountTargets",
     "firehose:TagDeliveryStream",
@@ -24,7 +25,8 @@ const UNUSED: [&str; 47] = [
     "lambda:GetCodeSigningConfig",
     "lambda:GetLayerVersion",
     "lambda:PassCapacityProvider",
-    "lambda:PublishVersion",
+    "lambda:DeleteProvisionedConcurrencyConfig",
+    "lambda:PutProvisionedConcurrencyConfig",
     "lambda:PutFunctionCodeSigningConfig",
     "lambda:PutFunctionRecursionConfig",
     "lambda:PutFunctionScalingConfig",
@@ -169,10 +171,11 @@ fn a_role_of_the_stack_is_made_within_the_boundary_only() {
 fn the_boundary_is_no_narrower_than_the_functions_roles() {
     let boundary = actions(&statements(&pipeline(&[]), "Boundary"));
     let arn = "PermissionsBoundaryArn=arn:aws:iam::000000000000:policy/pipeline/boundary";
-    let bound = stack(&[arn]);
+    let bound = stack(&[&[arn], &EVERYTHING[..]].concat());
+    let unbound = stack(&EVERYTHING);
     for (name, role) in resources(&bound, "AWS::IAM::Role") {
         assert_eq!(role["PermissionsBoundary"], arn.split_once('=').unwrap().1, "{name}");
-        assert_eq!(resources(defaults(), "AWS::IAM::Role")[name]["PermissionsBoundary"], Value::Null);
+        assert_eq!(resources(&unbound, "AWS::IAM::Role")[name]["PermissionsBoundary"], Value::Null);
         for action in actions(&statements(&bound, name)) {
             assert!(boundary.contains(&action), "{name} has {action}");
         }
