@@ -100,6 +100,16 @@ fn the_days_are_parameters_and_zero_means_never() {
 }
 
 #[test]
+fn the_class_of_archived_documents_is_a_parameter() {
+    for class in ["GLACIER", "GLACIER_IR", "DEEP_ARCHIVE"] {
+        let moves = rules(&[&format!("ArchiveClass={class}")])["documents-move"]["Transitions"].clone();
+        assert_eq!(moves[1], json!({ "StorageClass": class, "TransitionInDays": "90" }));
+    }
+    let allowed = &defaults()["Parameters"]["ArchiveClass"]["AllowedValues"];
+    assert_eq!(*allowed, json!(["GLACIER", "GLACIER_IR", "DEEP_ARCHIVE"]));
+}
+
+#[test]
 fn nothing_ever_removes_an_id_record_or_moves_an_index_entry() {
     for (id, rule) in rules(&[]) {
         let covers = |key: &str| format!("{PREFIX}/{key}").starts_with(text(&rule["Prefix"]));
