@@ -20,7 +20,7 @@ PSEUDO = {
     "AWS::AccountId": "000000000000",
     "AWS::Partition": "aws",
     "AWS::Region": "us-east-1",
-    "AWS::StackId": "arn:aws:cloudformation:us-east-1:000000000000:stack/design-analysis/00000000-0000",
+    "AWS::StackId": "arn:aws:cloudformation:us-east-1:000000000000:stack/design-analysis/00000000-0000-0000-0000-000000000000",
     "AWS::StackName": "design-analysis",
     "AWS::URLSuffix": "amazonaws.com",
 }

@@ -6,6 +6,7 @@ mod bucket;
 mod deploying;
 mod functions;
 mod pipeline;
+mod protection;
 mod roles;
 mod rollouts;
 
@@ -22,7 +23,12 @@ const BUCKET: &str = "arn:aws:s3:::design-analysis-000000000000-us-east-1";
 const PREFIX: &str = "design-analysis";
 
 /// Parameters that switch on all that is off by default.
-const EVERYTHING: [&str; 1] = ["Rollout=Canary10Percent5Minutes"];
+const EVERYTHING: [&str; 4] = [
+    "Rollout=Canary10Percent5Minutes",
+    "ObjectLockDays=30",
+    "BackupDays=35",
+    "ReplicaBucketArn=arn:aws:s3:::replica",
+];
 
 /// A stack with these parameters.
 fn stack(parameters: &[&str]) -> Value {
@@ -101,6 +107,14 @@ fn parameters_that_do_not_go_together_are_refused() {
         (&["Authorizer=JWT", "JwtIssuer=https://a.example"], "Authorizer=JWT needs JwtAudience."),
         (&["BucketName=one", "ExistingBucketName=two"], "Set BucketName or ExistingBucketName, not both."),
         (&["VpcId=vpc-1"], "VpcId needs RouteTableIds."),
+        (
+            &["ExistingBucketName=two", "ObjectLockDays=1"],
+            "ObjectLockDays cannot be set on an ExistingBucketName.",
+        ),
+        (
+            &["ExistingBucketName=two", "ReplicaBucketArn=arn:aws:s3:::three"],
+            "ReplicaBucketArn cannot be set on an ExistingBucketName.",
+        ),
     ] {
         assert_eq!(refusals(parameters), [refusal], "{parameters:?}");
     }

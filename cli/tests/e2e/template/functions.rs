@@ -130,5 +130,5 @@ fn the_access_log_outlives_the_stack() {
         (&"RetainExceptOnCreate".into(), &"Retain".into())
     );
     let name = text(&group["Properties"]["LogGroupName"]);
-    assert_eq!(name, "/aws/vendedlogs/design-analysis/access-00000000-0000");
+    assert_eq!(name, "/aws/vendedlogs/design-analysis/access-00000000-0000-0000-0000-000000000000");
 }

@@ -11,7 +11,13 @@ use crate::harness::root;
 use crate::stack::python;
 
 /// Of features that the template does not use. What reads settings is not among them: CloudFormation reads them all.
-const UNUSED: [&str; 49] = [
+const UNUSED: &[&str] = &[
+    "backup:DeleteBackupVaultAccessPolicy",
+    "backup:DeleteBackupVaultLockConfiguration",
+    "backup:DeleteBackupVaultNotifications",
+    "backup:PutBackupVaultAccessPolicy",
+    "backup:PutBackupVaultLockConfiguration",
+    "backup:PutBackupVaultNotifications",
     "codedeploy:RegisterOnPremisesInstance",
     "ec2:DescribeNetworkInterfaces",
     "elasticfilesystem:DescribeMountTargets",
@@ -20,6 +26,7 @@ const UNUSED: [&str; 49] = [
     "iam:DeleteRolePermissionsBoundary",
     "iam:AttachRolePolicy",
     "iam:DetachRolePolicy",
+    "kms:Encrypt",
     "lambda:AssociateRuntimeAlias",
     "lambda:DeleteFunctionCodeSigningConfig",
     "lambda:GetCodeSigningConfig",
@@ -43,7 +50,6 @@ const UNUSED: [&str; 49] = [
     "s3:CreateBucketMetadataTableConfiguration",
     "s3:DeleteBucketAnalyticsConfiguration",
     "s3:DeleteBucketMetadataTableConfiguration",
-    "s3:DeleteBucketReplication",
     "s3:DeleteBucketWebsite",
     // Of objects, which CloudFormation never needs to touch.
     "s3:DeleteObject",
@@ -54,13 +60,9 @@ const UNUSED: [&str; 49] = [
     "s3:PutBucketAcl",
     "s3:PutBucketLogging",
     "s3:PutBucketNotification",
-    "s3:PutBucketObjectLockConfiguration",
-    "s3:PutBucketReplication",
     "s3:PutBucketWebsite",
     "s3:PutIntelligentTieringConfiguration",
     "s3:PutInventoryConfiguration",
-    "s3:PutObjectLockConfiguration",
-    "s3:PutReplicationConfiguration",
     "sns:PutDataProtectionPolicy",
     "vpce:AllowMultiRegion",
 ];
@@ -76,7 +78,7 @@ const NO_ACTIONS: [&str; 8] = [
     "s3:REST.PUT.OBJECT",
 ];
 /// Services of features that the template does not use.
-const UNUSED_SERVICES: [&str; 4] = ["kms", "s3files", "s3tables", "vpc-lattice"];
+const UNUSED_SERVICES: [&str; 3] = ["s3files", "s3tables", "vpc-lattice"];
 
 fn pipeline(parameters: &[&str]) -> Value {
     let mut resolve = python();
