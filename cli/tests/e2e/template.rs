@@ -23,7 +23,9 @@ const BUCKET: &str = "arn:aws:s3:::design-analysis-000000000000-us-east-1";
 const PREFIX: &str = "design-analysis";
 
 /// Parameters that switch on all that is off by default.
-const EVERYTHING: [&str; 4] = [
+const EVERYTHING: &[&str] = &[
+    "AlarmEmail=ops@example.com",
+    "MonthlyBudget=20",
     "Rollout=Canary10Percent5Minutes",
     "ObjectLockDays=30",
     "BackupDays=35",
@@ -107,6 +109,7 @@ fn parameters_that_do_not_go_together_are_refused() {
         (&["Authorizer=JWT", "JwtIssuer=https://a.example"], "Authorizer=JWT needs JwtAudience."),
         (&["BucketName=one", "ExistingBucketName=two"], "Set BucketName or ExistingBucketName, not both."),
         (&["VpcId=vpc-1"], "VpcId needs RouteTableIds."),
+        (&["MonthlyBudget=20"], "MonthlyBudget needs AlarmEmail."),
         (
             &["ExistingBucketName=two", "ObjectLockDays=1"],
             "ObjectLockDays cannot be set on an ExistingBucketName.",

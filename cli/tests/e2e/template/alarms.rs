@@ -127,6 +127,26 @@ fn they_are_sent_to_an_address_if_there_is_one() {
 }
 
 #[test]
+fn a_budget_is_watched_if_there_is_one() {
+    assert!(resources(defaults(), "AWS::Budgets::Budget").is_empty());
+    let parameters = ["AlarmEmail=ops@example.com", "MonthlyBudget=20"];
+    let whole = stack(&parameters);
+    let budget = resources(&whole, "AWS::Budgets::Budget")["Budget"];
+    assert_eq!(budget["Budget"]["BudgetLimit"], json!({ "Amount": "20", "Unit": "USD" }));
+    assert_eq!(budget["Budget"]["CostFilters"], Value::Null);
+    let notifications = budget["NotificationsWithSubscribers"].as_array().unwrap();
+    for (notification, kind) in notifications.iter().zip(["ACTUAL", "FORECASTED"]) {
+        assert_eq!(notification["Notification"]["NotificationType"], kind);
+        assert_eq!(notification["Notification"]["Threshold"], 100);
+        let to = json!([{ "SubscriptionType": "EMAIL", "Address": "ops@example.com" }]);
+        assert_eq!(notification["Subscribers"], to);
+    }
+    let tagged = stack(&[&parameters[..], &["BudgetTag=user:service$design-analysis"]].concat());
+    let filters = resources(&tagged, "AWS::Budgets::Budget")["Budget"]["Budget"]["CostFilters"].clone();
+    assert_eq!(filters, json!({ "TagKeyValue": ["user:service$design-analysis"] }));
+}
+
+#[test]
 fn the_dashboard_is_one_that_cloudwatch_can_draw() {
     let dashboard = resources(defaults(), "AWS::CloudWatch::Dashboard")["Dashboard"];
     let body: Value = serde_json::from_str(text(&dashboard["DashboardBody"])).unwrap();

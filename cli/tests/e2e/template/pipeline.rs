@@ -12,6 +12,7 @@ use crate::stack::python;
 
 /// Of features that the template does not use. What reads settings is not among them: CloudFormation reads them all.
 const UNUSED: &[&str] = &[
+    "billing:GetBillingViewData",
     "backup:DeleteBackupVaultAccessPolicy",
     "backup:DeleteBackupVaultLockConfiguration",
     "backup:DeleteBackupVaultNotifications",
@@ -173,8 +174,8 @@ fn a_role_of_the_stack_is_made_within_the_boundary_only() {
 fn the_boundary_is_no_narrower_than_the_functions_roles() {
     let boundary = actions(&statements(&pipeline(&[]), "Boundary"));
     let arn = "PermissionsBoundaryArn=arn:aws:iam::000000000000:policy/pipeline/boundary";
-    let bound = stack(&[&[arn], &EVERYTHING[..]].concat());
-    let unbound = stack(&EVERYTHING);
+    let bound = stack(&[&[arn], EVERYTHING].concat());
+    let unbound = stack(EVERYTHING);
     for (name, role) in resources(&bound, "AWS::IAM::Role") {
         assert_eq!(role["PermissionsBoundary"], arn.split_once('=').unwrap().1, "{name}");
         assert_eq!(resources(&unbound, "AWS::IAM::Role")[name]["PermissionsBoundary"], Value::Null);
