@@ -218,7 +218,7 @@ def announce(emulator, stack_name):
     stack = emulator.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     keys = caller(emulator.client("iam"), outputs["InvokeArn"])
-    api = outputs["ApiUrl"].split("://")[1].split(".")[0]
+    api = outputs["InvokeArn"].split(":")[-1].split("/")[0]
     variables = {
         "API_URL": f"https://{api}.execute-api.localhost:{emulator.port}",
         "BUCKET": outputs["BucketName"],

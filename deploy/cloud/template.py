@@ -3,9 +3,12 @@
     .venv-sam/bin/python deploy/cloud/template.py [FILE] [NAME=VALUE ...]
 
 prints it as JSON, for a stack with these parameters. What only the cloud can know is left as CloudFormation spells it.
-Another template than template.yaml is named by its path from the root.
+Another template than template.yaml is named by its path from the root. With --serve, each line of standard input is such
+a list of arguments in JSON, and is answered by a line.
 """
 
+import copy
+import functools
 import json
 import os
 import re
@@ -141,9 +144,14 @@ class Resolver:
     }
 
 
+@functools.cache
+def parsed(file):
+    return yaml_parse((ROOT / file).read_text())
+
+
 def transformed(file="template.yaml", parameters=None):
     """The template after SAM's transform, which looks at some parameters; all else as it stands."""
-    source = yaml_parse((ROOT / file).read_text())
+    source = copy.deepcopy(parsed(file))
     if "Transform" not in source:
         return json.loads(json.dumps(source))
     for resource in source["Resources"].values():
@@ -156,7 +164,7 @@ def transformed(file="template.yaml", parameters=None):
 
 def for_the_emulator():
     """The template without the alarms over several metrics, which the emulator refuses."""
-    source = yaml_parse((ROOT / "template.yaml").read_text())
+    source = parsed("template.yaml")
     kept = {name: one for name, one in source["Resources"].items() if "Metrics" not in one.get("Properties", {})}
     return yaml_dump(source | {"Resources": kept})
 
@@ -177,11 +185,25 @@ def resolved(parameters, stack_name=PSEUDO["AWS::StackName"], file="template.yam
         "Parameters": template["Parameters"],
         "Rules": resolver.resolve(template["Rules"]),
         "Resources": resolver.resolve(present),
-        "Outputs": resolver.resolve(template["Outputs"]),
+        "Outputs": resolver.resolve(
+            {
+                name: output
+                for name, output in template["Outputs"].items()
+                if "Condition" not in output or resolver.condition(output["Condition"])
+            }
+        ),
     }
 
 
+def answer(arguments):
+    files = [argument for argument in arguments if "=" not in argument]
+    pairs = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+    return resolved(pairs, **({"file": files[0]} if files else {}))
+
+
 if __name__ == "__main__":
-    files = [argument for argument in sys.argv[1:] if "=" not in argument]
-    pairs = dict(argument.split("=", 1) for argument in sys.argv[1:] if "=" in argument)
-    json.dump(resolved(pairs, **({"file": files[0]} if files else {})), sys.stdout, indent=2)
+    if sys.argv[1:] == ["--serve"]:
+        for line in sys.stdin:
+            print(json.dumps(answer(json.loads(line))), flush=True)
+    else:
+        json.dump(answer(sys.argv[1:]), sys.stdout, indent=2)

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::deploying::deploying;
-use super::{EVERYTHING, checked, resources, schemas, stack, text, texts};
+use super::{EVERYTHING, checked, resolved, resources, schemas, stack, text, texts};
 use crate::harness::root;
 use crate::stack::python;
 
@@ -19,6 +19,12 @@ const UNUSED: &[&str] = &[
     "backup:PutBackupVaultAccessPolicy",
     "backup:PutBackupVaultLockConfiguration",
     "backup:PutBackupVaultNotifications",
+    "cloudfront:CreateConnectionGroup",
+    "cloudfront:CreateDistributionWithTags",
+    "cloudfront:GetConnectionGroup",
+    "cloudfront:GetVpcOrigin",
+    "cloudfront:ListDistributions",
+    "cloudfront:UpdateDistributionWithStagingConfig",
     "codedeploy:RegisterOnPremisesInstance",
     "ec2:DescribeNetworkInterfaces",
     "elasticfilesystem:DescribeMountTargets",
@@ -68,13 +74,17 @@ const UNUSED: &[&str] = &[
     "vpce:AllowMultiRegion",
 ];
 /// Names in AWS's schemas that no action of IAM has.
-const NO_ACTIONS: [&str; 8] = [
+const NO_ACTIONS: &[&str] = &[
     "apigateway:TagResource",
     "apigateway:UntagResource",
+    "backup-storage:Mount",
     "s3:DeleteBucketCors",
     "s3:DeleteBucketEncryption",
     "s3:DeleteBucketLifecycle",
     "s3:DeleteBucketMetricsConfiguration",
+    "s3:DeleteBucketReplication",
+    "s3:PutBucketReplication",
+    "s3:PutObjectLockConfiguration",
     "s3:PutBucketCORS",
     "s3:REST.PUT.OBJECT",
 ];
@@ -82,16 +92,17 @@ const NO_ACTIONS: [&str; 8] = [
 const UNUSED_SERVICES: [&str; 3] = ["s3files", "s3tables", "vpc-lattice"];
 
 fn pipeline(parameters: &[&str]) -> Value {
-    let mut resolve = python();
-    resolve.arg(root().join("deploy/cloud/template.py")).arg("deploy/aws/pipeline.yaml");
-    checked(resolve.arg("Repository=owner/name").args(parameters))
+    resolved(&[&["deploy/aws/pipeline.yaml", "Repository=owner/name"], parameters].concat())
 }
 
 /// The statements of a role, or of a managed policy.
 fn statements(stack: &Value, name: &str) -> Vec<Value> {
     let properties = &stack["Resources"][name]["Properties"];
     let inline = properties["Policies"].as_array().into_iter().flatten();
-    let documents = inline.chain([properties]).map(|policy| &policy["PolicyDocument"]["Statement"]);
+    let attached = properties["ManagedPolicyArns"].as_array().into_iter().flatten();
+    let attached = attached.map(|policy| &stack["Resources"][text(&policy["Ref"])]["Properties"]);
+    let documents =
+        inline.chain([properties]).chain(attached).map(|policy| &policy["PolicyDocument"]["Statement"]);
     documents.filter_map(Value::as_array).flatten().cloned().collect()
 }
 
@@ -108,7 +119,7 @@ fn allows(allowed: &BTreeSet<String>, action: &str) -> bool {
 
 #[test]
 fn cloudformation_may_do_what_each_type_of_resource_takes() {
-    let allowed = actions(&statements(&pipeline(&["VpcEndpoint=allow"]), "CloudFormationRole"));
+    let allowed = actions(&statements(&pipeline(&["VpcEndpoint=allow", "Edge=allow"]), "CloudFormationRole"));
     let of_types: BTreeMap<String, BTreeSet<String>> =
         serde_json::from_value(schemas()["permissions"].clone()).unwrap();
     let mut needed = BTreeSet::new();
@@ -132,7 +143,7 @@ fn cloudformation_may_do_what_each_type_of_resource_takes() {
 
 #[test]
 fn it_has_no_permission_on_objects_of_the_store() {
-    let stack = pipeline(&["VpcEndpoint=allow"]);
+    let stack = pipeline(&["VpcEndpoint=allow", "Edge=allow"]);
     for role in ["DeploymentRole", "CloudFormationRole"] {
         for statement in statements(&stack, role).iter().filter(|one| !one["Resource"].is_object()) {
             let objects =
@@ -161,7 +172,7 @@ fn a_role_of_the_stack_is_made_within_the_boundary_only() {
         assert!(!allows(&allowed, never), "{never}");
     }
     // The pipeline's own roles and policy are at a path that the stack's roles are not at.
-    for name in ["DeploymentRole", "CloudFormationRole", "Boundary"] {
+    for name in ["DeploymentRole", "CloudFormationRole", "Options", "Boundary"] {
         assert_eq!(stack["Resources"][name]["Properties"]["Path"], "/pipeline/", "{name}");
     }
     for statement in all.iter().filter(|one| one["Action"].to_string().contains("iam:")) {
