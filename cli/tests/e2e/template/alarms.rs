@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{defaults, resources, stack, text};
+use super::{checked, defaults, resources, stack, text};
+use crate::harness::program;
 use crate::privileges::{FUNCTIONS, Function};
 
 #[test]
@@ -144,6 +145,23 @@ fn a_budget_is_watched_if_there_is_one() {
     let tagged = stack(&[&parameters[..], &["BudgetTag=user:service$design-analysis"]].concat());
     let filters = resources(&tagged, "AWS::Budgets::Budget")["Budget"]["Budget"]["CostFilters"].clone();
     assert_eq!(filters, json!({ "TagKeyValue": ["user:service$design-analysis"] }));
+}
+
+/// What `design-analysis cost` counts, unless told otherwise.
+#[test]
+fn a_month_is_estimated_with_the_alarms_and_metrics_of_a_stack() {
+    let mut cost = program(&[]);
+    let report = checked(cost.args(["cost", "--analyses", "1", "--json"]));
+    let upkeep = &report["assumptions"]["upkeep"];
+    let alarms = resources(defaults(), "AWS::CloudWatch::Alarm");
+    let watched = alarms.values().map(|alarm| {
+        let metrics = alarm["Metrics"].as_array().into_iter().flatten();
+        metrics.filter(|metric| metric["MetricStat"].is_object()).count().max(1)
+    });
+    assert_eq!(upkeep["alarms"], watched.sum::<usize>());
+    // Amazon CloudWatch's metrics of the requests of one bucket with one filter: 16.
+    assert_eq!(upkeep["metrics"], resources(defaults(), "AWS::Logs::MetricFilter").len() + 16);
+    assert_eq!(upkeep["dashboards"], resources(defaults(), "AWS::CloudWatch::Dashboard").len());
 }
 
 #[test]
