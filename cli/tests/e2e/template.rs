@@ -40,6 +40,8 @@ const EVERYTHING: &[&str] = &[
     "ObjectLockDays=30",
     "BackupDays=35",
     "ReplicaBucketArn=arn:aws:s3:::replica",
+    "KmsKeyArn=arn:aws:kms:us-east-1:000000000000:key/1",
+    "ReplicaKmsKeyArn=arn:aws:kms:eu-west-1:000000000000:key/2",
 ];
 
 /// A process that resolves templates. It starts once, which takes longer than all of its work.
@@ -152,6 +154,10 @@ fn parameters_that_do_not_go_together_are_refused() {
         (&["BucketName=one", "ExistingBucketName=two"], "Set BucketName or ExistingBucketName, not both."),
         (&["VpcId=vpc-1"], "VpcId needs RouteTableIds."),
         (&["MonthlyBudget=20"], "MonthlyBudget needs AlarmEmail."),
+        (
+            &["KmsKeyArn=arn:aws:kms:us-east-1:1:key/1", "ReplicaBucketArn=arn:aws:s3:::three"],
+            "KmsKeyArn with ReplicaBucketArn needs ReplicaKmsKeyArn.",
+        ),
         (&["DomainName=api.example.com"], "DomainName needs CertificateArn."),
         (
             &["CloudFrontDomainName=a.example.com", "Authorizer=NONE"],

@@ -38,6 +38,21 @@ fn their_variables_are_a_configuration_of_the_same_bucket_and_retention() {
 }
 
 #[test]
+fn they_ask_for_the_encryption_of_the_bucket_and_expect_its_owner() {
+    let key = "arn:aws:kms:us-east-1:000000000000:key/1";
+    for (parameters, sse, id) in
+        [(&[][..], "AES256", Value::Null), (&[&format!("KmsKeyArn={key}")], "aws:kms", key.into())]
+    {
+        let stack = stack(parameters);
+        for (name, function) in resources(&stack, "AWS::Lambda::Function") {
+            let variables = &function["Environment"]["Variables"];
+            assert_eq!((&variables["S3_SSE"], &variables["S3_KMS_KEY_ID"]), (&sse.into(), &id), "{name}");
+            assert_eq!(variables["S3_EXPECTED_OWNER"], "000000000000", "{name}");
+        }
+    }
+}
+
+#[test]
 fn each_runs_its_own_binary_and_ends_before_the_gateway_gives_up() {
     for architecture in ["x86_64", "arm64"] {
         let stack = stack(&[&format!("Architecture={architecture}")]);

@@ -58,6 +58,25 @@ fn a_daily_backup_is_kept_for_so_many_days_in_a_vault_that_outlives_the_stack() 
 }
 
 #[test]
+fn a_replica_of_what_kms_encrypts_has_a_key_of_its_own_region() {
+    let (key, other) =
+        ("arn:aws:kms:us-east-1:000000000000:key/1", "arn:aws:kms:eu-west-1:000000000000:key/2");
+    let stack = stack(&[
+        "ReplicaBucketArn=arn:aws:s3:::replica",
+        &format!("KmsKeyArn={key}"),
+        &format!("ReplicaKmsKeyArn={other}"),
+    ]);
+    let rule = &resources(&stack, "AWS::S3::Bucket")["Bucket"]["ReplicationConfiguration"]["Rules"][0];
+    assert_eq!(rule["SourceSelectionCriteria"], json!({ "SseKmsEncryptedObjects": { "Status": "Enabled" } }));
+    assert_eq!(rule["Destination"]["EncryptionConfiguration"], json!({ "ReplicaKmsKeyID": other }));
+    let role = resources(&stack, "AWS::IAM::Role")["ReplicationRole"];
+    let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+    let keys = statements.iter().filter(|one| one["Action"].to_string().contains("kms:"));
+    let keys: Vec<_> = keys.map(|one| (text(&one["Action"]), text(&one["Resource"]))).collect();
+    assert_eq!(keys, [("kms:Decrypt", key), ("kms:Encrypt", other)]);
+}
+
+#[test]
 fn a_replica_gets_every_object_and_every_delete() {
     let stack = stack(&["ReplicaBucketArn=arn:aws:s3:::replica", "S3Prefix=team/a"]);
     let replication = &resources(&stack, "AWS::S3::Bucket")["Bucket"]["ReplicationConfiguration"];

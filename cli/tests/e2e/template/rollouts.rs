@@ -55,6 +55,7 @@ fn whatever_a_function_runs_with_makes_a_new_version() {
         "BucketName=other",
         "ExistingBucketName=other",
         "S3Prefix=other",
+        "KmsKeyArn=arn:aws:kms:us-east-1:000000000000:key/1",
     ] {
         let stack = stack(&[changed]);
         let (same, after) = version(&stack, function);
@@ -65,8 +66,19 @@ fn whatever_a_function_runs_with_makes_a_new_version() {
         let functions = resources(stack, "AWS::Lambda::Function");
         functions["SaveFunction"]["Environment"]["Variables"].as_object().unwrap().len()
     };
-    // Its description is to have what a new one says.
-    assert_eq!(variables(defaults()), 7);
+    // Its description is to have what a new one says. STORAGE_TYPE, S3_REGION and S3_EXPECTED_OWNER never change.
+    assert_eq!(variables(defaults()), 9);
+    assert_eq!(variables(&stack(&["KmsKeyArn=arn:aws:kms:us-east-1:000000000000:key/1"])), 10);
+    let longest = [
+        format!("BucketName={}", "b".repeat(63)),
+        format!("S3Prefix={}", "p".repeat(64)),
+        "MaxDocumentBytes=33554432".into(),
+        "RetentionDays=36500".into(),
+        format!("KmsKeyArn=arn:aws-us-gov:kms:us-gov-west-1:000000000000:key/mrk-{}", "0".repeat(32)),
+    ];
+    let longest: Vec<_> = longest.iter().map(String::as_str).collect();
+    // AWS Lambda API Reference, "PublishVersion".
+    assert!(version(&stack(&longest), function).1.len() <= 256);
 }
 
 #[test]
