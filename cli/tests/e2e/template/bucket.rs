@@ -71,8 +71,8 @@ fn a_key_of_kms_encrypts_all_of_it_and_no_other_does() {
 /// key that is missing.
 #[test]
 fn every_negated_condition_says_that_its_header_is_there() {
-    for parameters in [&[][..], &[&format!("KmsKeyArn={KEY}")]] {
-        let stack = stack(parameters);
+    for parameters in [vec![], vec![format!("KmsKeyArn={KEY}")]] {
+        let stack = stack(&parameters.iter().map(String::as_str).collect::<Vec<_>>());
         let policy = resources(&stack, "AWS::S3::BucketPolicy")["BucketPolicy"];
         for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
             let condition = statement["Condition"].as_object().unwrap();

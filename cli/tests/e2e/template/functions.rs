@@ -39,10 +39,9 @@ fn their_variables_are_a_configuration_of_the_same_bucket_and_retention() {
 
 #[test]
 fn they_ask_for_the_encryption_of_the_bucket_and_expect_its_owner() {
-    let key = "arn:aws:kms:us-east-1:000000000000:key/1";
-    for (parameters, sse, id) in
-        [(&[][..], "AES256", Value::Null), (&[&format!("KmsKeyArn={key}")], "aws:kms", key.into())]
-    {
+    let key = "KmsKeyArn=arn:aws:kms:us-east-1:000000000000:key/1";
+    let arn = key.split_once('=').unwrap().1;
+    for (parameters, sse, id) in [(&[][..], "AES256", Value::Null), (&[key], "aws:kms", arn.into())] {
         let stack = stack(parameters);
         for (name, function) in resources(&stack, "AWS::Lambda::Function") {
             let variables = &function["Environment"]["Variables"];
