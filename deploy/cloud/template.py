@@ -28,6 +28,7 @@ PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 NOTHING = {"Ref": "AWS::NoValue"}
+UNKNOWN_TO_THE_EMULATOR = {"AWS::Backup::BackupSelection", "AWS::Budgets::Budget"}
 
 
 class Policies:
@@ -163,13 +164,18 @@ def transformed(file="template.yaml", parameters=None):
 
 
 def for_the_emulator():
-    """The template without what the emulator refuses: alarms over several metrics; and without the condition on the key
-    of an upload, because it does not know that header in policies and would take it for missing.
+    """The template without what the emulator refuses: some types of resources, CodeDeploy, and alarms over several
+    metrics; and without the condition on the key of an upload, because it does not know that header in policies and would
+    take it for missing.
     """
     source = copy.deepcopy(parsed("template.yaml"))
     source["Resources"] = {
-        name: one for name, one in source["Resources"].items() if "Metrics" not in one.get("Properties", {})
+        name: one
+        for name, one in source["Resources"].items()
+        if one["Type"] not in UNKNOWN_TO_THE_EMULATOR and "Metrics" not in one.get("Properties", {})
     }
+    for one in source["Resources"].values():
+        one.get("Properties", {}).pop("DeploymentPreference", None)
     policy = source["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]
     policy["Statement"] = [one for one in policy["Statement"] if "NoOtherKey" not in str(one)]
     return yaml_dump(source)

@@ -92,8 +92,8 @@ impl Report {
             lambda.memory, lambda.save_ms, lambda.load_ms, lambda.list_ms, lambda.stats_ms, lambda.delete_ms
         ));
         notes.push(format!(
-            "Upkeep: a repair each day; {} bytes of logs for each request, {} metrics with alarms, {} other metrics, {} \
-             dashboards; {} keys of KMS; {} servers, asked each {} seconds whether they are ready.",
+            "Upkeep: a repair each day, and {} bytes of logs for each request. Metrics with alarms: {}, others: {}. \
+             Dashboards: {}. Keys of KMS: {}. Servers: {}, asked every {} seconds whether they are ready.",
             human::count(upkeep.log_bytes),
             upkeep.alarms,
             upkeep.metrics,
