@@ -25,7 +25,7 @@ const RUN: [(&str, &[&str]); 7] = [
     ("docs/cost.md", &[]),
 ];
 /// Blocks that do not run, and why. `checks` holds their commands against what there is.
-const NOT_RUN: [(&str, &[&str], &str); 7] = [
+const NOT_RUN: [(&str, &[&str], &str); 8] = [
     ("README.md", &["Two commands"], "they run the tests, or serve until they are ended"),
     ("README.md", &["Deploy"], "needs an account of AWS"),
     ("CONTRIBUTING.md", &[], "they run the tests"),
