@@ -22,10 +22,10 @@ const SECONDS_A_MONTH: u64 = HOURS_A_MONTH * 3600;
 /// What is deployed. Memory and schedule of repair are the template's.
 #[derive(Debug, Clone, Copy, clap::Args, Serialize)]
 pub(crate) struct Upkeep {
-    /// Metrics that alarms watch [those of a stack: 20; 0 for a server alone]
+    /// Metrics that alarms watch; a server alone has none
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=10_000))]
     pub(crate) alarms: u32,
-    /// Metrics of logs and of the bucket's requests [those of a stack: 21; 0 for a server alone]
+    /// Metrics of logs and of the bucket's requests; a server alone has none
     #[arg(long, value_name = "N", default_value_t = 21, value_parser = clap::value_parser!(u32).range(..=10_000))]
     pub(crate) metrics: u32,
     /// Dashboards

@@ -108,8 +108,11 @@ fn the_line_of_each_repair_is_logged_at_any_level() {
         let functions = resources(&stack, "AWS::Lambda::Function");
         let levels = |name: &str| {
             let function = &functions[name];
-            let variable = &function["Environment"]["Variables"]["AWS_LOG_LEVEL"];
-            [variable.clone(), function["LoggingConfig"]["ApplicationLogLevel"].clone()]
+            let variables = &function["Environment"]["Variables"];
+            // Which goes before the other.
+            let filter = variables["RUST_LOG"].as_str().unwrap_or(text(&variables["AWS_LOG_LEVEL"]));
+            let dropped_below = text(&function["LoggingConfig"]["ApplicationLogLevel"]);
+            [filter.to_ascii_uppercase(), dropped_below.to_owned()]
         };
         assert_eq!(levels("RepairFunction"), [own, own], "{level}");
         assert_eq!(levels("SaveFunction"), [level, level]);
