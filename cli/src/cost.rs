@@ -5,6 +5,7 @@ mod operations;
 mod prices;
 mod report;
 mod storage;
+mod upkeep;
 mod workload;
 
 use std::io::{self, Write};

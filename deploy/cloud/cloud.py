@@ -39,12 +39,12 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     emulator = None
     try:
-        source = ROOT if options.no_build else lay_out(build(options.profile, options.features), directory)
+        lay_out({} if options.no_build else build(options.profile, options.features), directory)
         certificate = make_certificate(directory)
         emulator = Emulator(directory, certificate, options.port)
         emulator.wait()
         given = dict(pair.split("=", 1) for pair in options.parameters)
-        deploy(emulator, source, options.stage, given)
+        deploy(emulator, directory, options.stage, given)
         stage = stages.read(options.stage)
         complete(emulator, stage["stack_name"], stage["parameter_overrides"] | given)
         announce(emulator, stage["stack_name"])
@@ -97,14 +97,17 @@ def build(profile, features):
 
 
 def lay_out(functions, directory):
-    """Puts the template, and the functions where it looks for them, into the directory."""
-    shutil.copy(ROOT / "template.yaml", directory)
+    """Puts the template, and the functions where it looks for them, into the directory: those of `make build` without
+    others.
+    """
+    (directory / "template.yaml").write_text(template.for_the_emulator())
+    if not functions:
+        (directory / "target").symlink_to(ROOT / "target")
     for name, executable in functions.items():
         bootstrap = directory / "target/lambda" / name / "bootstrap"
         bootstrap.parent.mkdir(parents=True)
         # Symbols would be most of what is zipped, sent and unpacked.
         run(["strip", "-o", str(bootstrap), executable])
-    return directory
 
 
 def make_certificate(directory):
@@ -215,7 +218,7 @@ def announce(emulator, stack_name):
     stack = emulator.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     keys = caller(emulator.client("iam"), outputs["InvokeArn"])
-    api = outputs["ApiUrl"].split("://")[1].split(".")[0]
+    api = outputs["InvokeArn"].split(":")[-1].split("/")[0]
     variables = {
         "API_URL": f"https://{api}.execute-api.localhost:{emulator.port}",
         "BUCKET": outputs["BucketName"],

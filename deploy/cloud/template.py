@@ -3,16 +3,19 @@
     .venv-sam/bin/python deploy/cloud/template.py [FILE] [NAME=VALUE ...]
 
 prints it as JSON, for a stack with these parameters. What only the cloud can know is left as CloudFormation spells it.
-Another template than template.yaml is named by its path from the root.
+Another template than template.yaml is named by its path from the root. With --serve, each line of standard input is such
+a list of arguments in JSON, and is answered by a line.
 """
 
+import copy
+import functools
 import json
 import os
 import re
 import sys
 from pathlib import Path
 
-from samcli.yamlhelper import yaml_parse
+from samcli.yamlhelper import yaml_dump, yaml_parse
 from samtranslator.translator.transform import transform
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,10 +23,12 @@ PSEUDO = {
     "AWS::AccountId": "000000000000",
     "AWS::Partition": "aws",
     "AWS::Region": "us-east-1",
+    "AWS::StackId": "arn:aws:cloudformation:us-east-1:000000000000:stack/design-analysis/00000000-0000-0000-0000-000000000000",
     "AWS::StackName": "design-analysis",
     "AWS::URLSuffix": "amazonaws.com",
 }
 NOTHING = {"Ref": "AWS::NoValue"}
+UNKNOWN_TO_THE_EMULATOR = {"AWS::Backup::BackupSelection", "AWS::Budgets::Budget"}
 
 
 class Policies:
@@ -89,6 +94,14 @@ class Resolver:
         separator, parts = argument
         return separator.join(self.resolve(parts))
 
+    def fn_select(self, argument):
+        at, values = argument
+        return self.resolve(values)[int(at)]
+
+    def fn_split(self, argument):
+        separator, text = argument
+        return self.resolve(text).split(separator)
+
     def fn_getatt(self, argument):
         resource, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
         return self.attribute(resource, attribute) or {"Fn::GetAtt": [resource, attribute]}
@@ -125,14 +138,21 @@ class Resolver:
         "Fn::Join": fn_join,
         "Fn::Not": fn_not,
         "Fn::Or": fn_or,
+        "Fn::Select": fn_select,
+        "Fn::Split": fn_split,
         "Fn::Sub": fn_sub,
         "Ref": ref,
     }
 
 
-def transformed(file="template.yaml"):
-    """The template after SAM's transform, its parameters and conditions as they stand."""
-    source = yaml_parse((ROOT / file).read_text())
+@functools.cache
+def parsed(file):
+    return yaml_parse((ROOT / file).read_text())
+
+
+def transformed(file="template.yaml", parameters=None):
+    """The template after SAM's transform, which looks at some parameters; all else as it stands."""
+    source = copy.deepcopy(parsed(file))
     if "Transform" not in source:
         return json.loads(json.dumps(source))
     for resource in source["Resources"].values():
@@ -140,12 +160,30 @@ def transformed(file="template.yaml"):
             # Where `sam deploy` uploads the code to; the transform takes no paths.
             resource["Properties"]["CodeUri"] = "s3://artifacts/" + resource["Properties"]["CodeUri"]
     os.environ.setdefault("AWS_DEFAULT_REGION", PSEUDO["AWS::Region"])
-    return json.loads(json.dumps(transform(source, {}, Policies())))
+    return json.loads(json.dumps(transform(source, parameters or {}, Policies())))
+
+
+def for_the_emulator():
+    """The template without what the emulator refuses: some types of resources, CodeDeploy, and alarms over several
+    metrics; and without the condition on the key of an upload, because it does not know that header in policies and would
+    take it for missing.
+    """
+    source = copy.deepcopy(parsed("template.yaml"))
+    source["Resources"] = {
+        name: one
+        for name, one in source["Resources"].items()
+        if one["Type"] not in UNKNOWN_TO_THE_EMULATOR and "Metrics" not in one.get("Properties", {})
+    }
+    for one in source["Resources"].values():
+        one.get("Properties", {}).pop("DeploymentPreference", None)
+    policy = source["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]
+    policy["Statement"] = [one for one in policy["Statement"] if "NoOtherKey" not in str(one)]
+    return yaml_dump(source)
 
 
 def resolved(parameters, stack_name=PSEUDO["AWS::StackName"], file="template.yaml"):
     """A stack with these parameters: what it consists of, its outputs, and the rules for its parameters."""
-    template = transformed(file)
+    template = transformed(file, parameters)
     unknown = set(parameters) - set(template["Parameters"])
     if unknown:
         raise SystemExit(f"the template has no parameter {', '.join(sorted(unknown))}")
@@ -159,11 +197,25 @@ def resolved(parameters, stack_name=PSEUDO["AWS::StackName"], file="template.yam
         "Parameters": template["Parameters"],
         "Rules": resolver.resolve(template["Rules"]),
         "Resources": resolver.resolve(present),
-        "Outputs": resolver.resolve(template["Outputs"]),
+        "Outputs": resolver.resolve(
+            {
+                name: output
+                for name, output in template["Outputs"].items()
+                if "Condition" not in output or resolver.condition(output["Condition"])
+            }
+        ),
     }
 
 
+def answer(arguments):
+    files = [argument for argument in arguments if "=" not in argument]
+    pairs = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+    return resolved(pairs, **({"file": files[0]} if files else {}))
+
+
 if __name__ == "__main__":
-    files = [argument for argument in sys.argv[1:] if "=" not in argument]
-    pairs = dict(argument.split("=", 1) for argument in sys.argv[1:] if "=" in argument)
-    json.dump(resolved(pairs, **({"file": files[0]} if files else {})), sys.stdout, indent=2)
+    if sys.argv[1:] == ["--serve"]:
+        for line in sys.stdin:
+            print(json.dumps(answer(json.loads(line))), flush=True)
+    else:
+        json.dump(answer(sys.argv[1:]), sys.stdout, indent=2)

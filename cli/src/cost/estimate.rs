@@ -6,10 +6,11 @@ use serde::Serialize;
 use super::operations::{self, Requests};
 use super::prices::Prices;
 use super::storage::{self, Share};
+use super::upkeep;
 use super::workload::{Assumptions, Workload};
 
 /// Of 30 days.
-const HOURS_A_MONTH: u64 = 720;
+pub(super) const HOURS_A_MONTH: u64 = 720;
 
 /// HTTP APIs are metered in increments of 512 KB.
 const METERED: u64 = 512 << 10;
@@ -37,6 +38,7 @@ impl Estimate {
         let mut parts = costs.storage();
         parts.extend(costs.requests());
         parts.extend(costs.compute());
+        parts.extend(upkeep::parts(&workload, assumptions, prices));
         let total_usd = parts.iter().map(|part| part.usd).sum::<Decimal>().normalize();
         Self { workload, parts, total_usd }
     }
@@ -49,11 +51,11 @@ struct Costs<'a> {
 }
 
 /// Rounded, so that sums of parts are exact.
-fn part(service: &'static str, name: &'static str, usd: Decimal) -> Part {
+pub(super) fn part(service: &'static str, name: &'static str, usd: Decimal) -> Part {
     Part { service, name, usd: usd.round_dp(10).normalize() }
 }
 
-fn thousands(count: u64) -> Decimal {
+pub(super) fn thousands(count: u64) -> Decimal {
     Decimal::from(count) / Decimal::ONE_THOUSAND
 }
 

@@ -44,6 +44,14 @@ pub(crate) struct Prices {
     pub(crate) million_lambda_requests: Decimal,
     /// Each of up to 512 KB.
     pub(crate) million_http_api_requests: Decimal,
+    /// Taken in by CloudWatch Logs.
+    pub(crate) logs_gb: Decimal,
+    /// Each metric that an alarm watches.
+    pub(crate) alarm_metric_month: Decimal,
+    pub(crate) metric_month: Decimal,
+    pub(crate) dashboard_month: Decimal,
+    pub(crate) kms_key_month: Decimal,
+    pub(crate) ten_thousand_kms_requests: Decimal,
 }
 
 impl PriceTable {
@@ -76,7 +84,7 @@ impl PriceTable {
 }
 
 impl Prices {
-    fn all(&self) -> [Decimal; 12] {
+    fn all(&self) -> [Decimal; 18] {
         [
             self.standard_gb_month,
             self.standard_ia_gb_month,
@@ -90,6 +98,12 @@ impl Prices {
             self.lambda_gb_second,
             self.million_lambda_requests,
             self.million_http_api_requests,
+            self.logs_gb,
+            self.alarm_metric_month,
+            self.metric_month,
+            self.dashboard_month,
+            self.kms_key_month,
+            self.ten_thousand_kms_requests,
         ]
     }
 }

@@ -66,7 +66,7 @@ impl Report {
     }
 
     fn assumed(&self) -> Vec<String> {
-        let Assumptions { ids, lifecycle, lambda, .. } = &self.assumptions;
+        let Assumptions { ids, lifecycle, lambda, upkeep, .. } = &self.assumptions;
         let mut notes: Vec<String> = self.estimates.iter().map(monthly).collect();
         let made = match ids {
             Ids::Generated => "made by the service",
@@ -88,9 +88,20 @@ impl Report {
              These durations are assumed, not measured.",
             lambda.memory, lambda.save_ms, lambda.load_ms, lambda.list_ms, lambda.stats_ms, lambda.delete_ms
         ));
+        notes.push(format!(
+            "Upkeep: a repair each day, and {} bytes of logs for each request. Metrics with alarms: {}, others: {}. \
+             Dashboards: {}. Keys of KMS: {}. Servers: {}, asked every {} seconds whether they are ready.",
+            human::count(upkeep.log_bytes),
+            upkeep.alarms,
+            upkeep.metrics,
+            upkeep.dashboards,
+            upkeep.kms_keys,
+            upkeep.servers,
+            upkeep.ready_seconds
+        ));
         notes.push(
-            "Not included: data transfer to the internet, logs, alarms, old versions of replaced documents, repairs, \
-             taxes, the free tier and discounts by volume."
+            "Not included: data transfer to the internet, traces, old versions of replaced documents, Object Lock, backups, \
+             replicas, a domain, CloudFront, taxes, the free tier and discounts by volume."
                 .to_owned(),
         );
         notes.push(format!("Sources: {}.", self.price_sources.join(", ")));

@@ -4,6 +4,8 @@ use analysis_storage::Stats;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::upkeep::Upkeep;
+
 /// The most of anything: amounts stay far below what a decimal number holds.
 pub(crate) const MOST: u64 = 1_000_000_000_000;
 /// Days of twelve months.
@@ -35,6 +37,8 @@ pub(crate) struct Assumptions {
     pub(crate) lifecycle: Lifecycle,
     #[command(flatten)]
     pub(crate) lambda: Lambda,
+    #[command(flatten)]
+    pub(crate) upkeep: Upkeep,
 }
 
 /// The kind of ids: it decides how many requests a save and a load take.

@@ -82,13 +82,15 @@ fn only_callers_with_permission_reach_the_api() {
 }
 
 #[test]
-fn the_bucket_takes_nothing_without_tls_or_encryption_whoever_asks() {
+fn the_bucket_takes_nothing_without_tls_or_with_another_encryption_whoever_asks() {
     let stack = Stack::shared();
     let operator = stack.aws("s3", &stack.user(&allow(&["s3:*"], "*")));
     let path = format!("/{}/{PREFIX}/operator", stack.bucket());
     let put = |headers: &[(&str, &str)]| operator.send("PUT", &path, headers, b"x").status;
     assert_eq!(put(&[AES256]), 200);
-    assert_eq!(put(&[]), 403);
+    // The bucket encrypts it by itself.
+    assert_eq!(put(&[]), 200);
+    assert_eq!(put(&[("x-amz-server-side-encryption", "aws:kms")]), 403);
     // How the emulator is told of a connection without TLS: it serves no other itself.
     let plain = ("x-forwarded-proto", "http");
     assert_eq!(put(&[AES256, plain]), 403);

@@ -4,13 +4,17 @@ mod alarms;
 mod api;
 mod bucket;
 mod deploying;
+mod edge;
 mod functions;
 mod pipeline;
+mod protection;
 mod roles;
+mod rollouts;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
-use std::sync::OnceLock;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
@@ -20,9 +24,61 @@ use crate::stack::python;
 const BUCKET: &str = "arn:aws:s3:::design-analysis-000000000000-us-east-1";
 const PREFIX: &str = "design-analysis";
 
+/// Parameters that switch on all that is off by default.
+const EVERYTHING: &[&str] = &[
+    "AlarmEmail=ops@example.com",
+    "MonthlyBudget=20",
+    "Authorizer=JWT",
+    "JwtIssuer=https://issuer.example",
+    "JwtAudience=one",
+    "DomainName=api.example.com",
+    "CertificateArn=arn:aws:acm:eu-west-1:000000000000:certificate/1",
+    "CloudFrontDomainName=analyses.example.com",
+    "CloudFrontCertificateArn=arn:aws:acm:us-east-1:000000000000:certificate/2",
+    "HostedZoneId=Z1",
+    "Rollout=Canary10Percent5Minutes",
+    "ObjectLockDays=30",
+    "BackupDays=35",
+    "ReplicaBucketArn=arn:aws:s3:::replica",
+    "KmsKeyArn=arn:aws:kms:us-east-1:000000000000:key/1",
+    "ReplicaKmsKeyArn=arn:aws:kms:eu-west-1:000000000000:key/2",
+];
+
+/// A process that resolves templates. It starts once, which takes longer than all of its work.
+struct Resolver {
+    _process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Resolver {
+    fn start() -> Self {
+        let mut python = python();
+        let script = python.arg(root().join("deploy/cloud/template.py")).arg("--serve");
+        let mut process =
+            script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        Self { _process: process, input, output: BufReader::new(output) }
+    }
+
+    fn ask(&mut self, arguments: &[&str]) -> Value {
+        writeln!(self.input, "{}", serde_json::to_string(arguments).unwrap()).unwrap();
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("no template with {arguments:?}"))
+    }
+}
+
+/// A template, and parameters, resolved.
+fn resolved(arguments: &[&str]) -> Value {
+    static RESOLVER: OnceLock<Mutex<Resolver>> = OnceLock::new();
+    let resolver = RESOLVER.get_or_init(|| Mutex::new(Resolver::start()));
+    resolver.lock().unwrap_or_else(PoisonError::into_inner).ask(arguments)
+}
+
 /// A stack with these parameters.
 fn stack(parameters: &[&str]) -> Value {
-    checked(python().arg(root().join("deploy/cloud/template.py")).args(parameters))
+    resolved(parameters)
 }
 
 /// The JSON that a command prints.
@@ -97,6 +153,32 @@ fn parameters_that_do_not_go_together_are_refused() {
         (&["Authorizer=JWT", "JwtIssuer=https://a.example"], "Authorizer=JWT needs JwtAudience."),
         (&["BucketName=one", "ExistingBucketName=two"], "Set BucketName or ExistingBucketName, not both."),
         (&["VpcId=vpc-1"], "VpcId needs RouteTableIds."),
+        (&["MonthlyBudget=20"], "MonthlyBudget needs AlarmEmail."),
+        (
+            &["KmsKeyArn=arn:aws:kms:us-east-1:1:key/1", "ReplicaBucketArn=arn:aws:s3:::three"],
+            "KmsKeyArn with ReplicaBucketArn needs ReplicaKmsKeyArn.",
+        ),
+        (&["DomainName=api.example.com"], "DomainName needs CertificateArn."),
+        (
+            &["CloudFrontDomainName=a.example.com", "Authorizer=NONE"],
+            "CloudFrontDomainName needs CloudFrontCertificateArn.",
+        ),
+        (
+            &[
+                "CloudFrontDomainName=a.example.com",
+                "CloudFrontCertificateArn=arn:aws:acm:us-east-1:1:certificate/2",
+            ],
+            "Requests signed for the API do not pass CloudFront, so CloudFrontDomainName needs Authorizer=JWT, or NONE.",
+        ),
+        (&["WebAclArn=arn:aws:wafv2:us-east-1:1:global/webacl/a/1"], "WebAclArn needs CloudFrontDomainName."),
+        (
+            &["ExistingBucketName=two", "ObjectLockDays=1"],
+            "ObjectLockDays cannot be set on an ExistingBucketName.",
+        ),
+        (
+            &["ExistingBucketName=two", "ReplicaBucketArn=arn:aws:s3:::three"],
+            "ReplicaBucketArn cannot be set on an ExistingBucketName.",
+        ),
     ] {
         assert_eq!(refusals(parameters), [refusal], "{parameters:?}");
     }

@@ -27,14 +27,15 @@ async fn load(
     let version_id = query.only(&["version_id"])?.get("version_id").map(str::to_owned);
     let options = GetOptions { if_none_match: conditions.single_tag(), version_id };
     app.read(async {
+        let caching = caching(options.version_id.as_deref());
         let object = match app.analyses().load(&id, &options).await? {
-            Loaded::NotModified => return Ok(not_modified(options.if_none_match.as_ref())),
+            Loaded::NotModified => return Ok(not_modified(options.if_none_match.as_ref(), caching)),
             Loaded::Document(object) => object,
         };
         if conditions.is_not_modified(&object.meta)? {
-            return Ok(not_modified(Some(&object.meta.etag)));
+            return Ok(not_modified(Some(&object.meta.etag), caching));
         }
-        Ok((headers(&object.meta), object.body).into_response())
+        Ok((headers(&object.meta), [caching], object.body).into_response())
     })
     .await
 }
@@ -54,10 +55,10 @@ async fn describe(
     app.read(async {
         let meta = app.analyses().describe(&id).await?;
         if conditions.is_not_modified(&meta)? {
-            return Ok(not_modified(Some(&meta.etag)));
+            return Ok(not_modified(Some(&meta.etag), REVALIDATED));
         }
         let length = [(header::CONTENT_LENGTH, meta.size.to_string())];
-        Ok((length, headers(&meta), Body::empty()).into_response())
+        Ok((length, headers(&meta), [REVALIDATED], Body::empty()).into_response())
     })
     .await
 }
@@ -79,19 +80,29 @@ struct Versions {
 }
 
 /// RFC 9110, section 15.4.5: with the headers that a cache would need to refresh what it holds.
-fn not_modified(etag: Option<&ETag>) -> Response {
+fn not_modified(etag: Option<&ETag>, caching: Caching) -> Response {
     let etag = AppendHeaders(etag.map(|tag| (header::ETAG, tag.to_string())));
-    (StatusCode::NOT_MODIFIED, etag, [CACHE_CONTROL]).into_response()
+    (StatusCode::NOT_MODIFIED, etag, [caching]).into_response()
 }
 
+/// Who may keep an answer, and for how long. Never shared caches: who may see it is asked at each request.
+type Caching = (HeaderName, &'static str);
+
 /// A replaced analysis keeps its URL, so caches must ask; an `ETag` makes asking cheap.
-const CACHE_CONTROL: (HeaderName, &str) = (header::CACHE_CONTROL, "private, no-cache");
+const REVALIDATED: Caching = (header::CACHE_CONTROL, "private, no-cache");
+
+/// What a version holds never changes.
+const IMMUTABLE: Caching = (header::CACHE_CONTROL, "private, max-age=31536000, immutable");
+
+/// The version `null` is what a bucket without versions replaces in place.
+fn caching(version_id: Option<&str>) -> Caching {
+    if version_id.is_some_and(|version| version != "null") { IMMUTABLE } else { REVALIDATED }
+}
 
 fn headers(meta: &ObjectMeta) -> impl IntoResponseParts {
-    let own = [
+    [
         (header::CONTENT_TYPE, "application/json".to_owned()),
         (header::ETAG, meta.etag.to_string()),
         (header::LAST_MODIFIED, httpdate::fmt_http_date(last_modified(meta))),
-    ];
-    (own, [CACHE_CONTROL])
+    ]
 }

@@ -6,6 +6,11 @@ use lambda_http::{Error, lambda_runtime, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
+    telemetry::report_panics();
+    telemetry::report_end(run().await)
+}
+
+async fn run() -> Result<(), Error> {
     telemetry::init(&LogConfig::from_env()?)?;
     let analyses = Analyses::open(&StorageConfig::from_env()?).await?;
     let handle = async |event| analysis_fn_repair::handle(&analyses, event).await.map_err(Error::from);

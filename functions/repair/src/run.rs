@@ -27,6 +27,9 @@ pub struct RepairReport {
     pub entries: u64,
     /// How many documents were looked at.
     pub documents: u64,
+    /// Whether there was nothing to go on with, and nothing was looked at.
+    #[serde(skip)]
+    pub is_idle: bool,
     /// What was repaired, by kind.
     pub repaired: BTreeMap<Damage, u64>,
     /// What someone has to put right by hand, by kind; the log says where.
@@ -48,7 +51,7 @@ pub(crate) async fn run(
     let left_off = analyses.repair_position().await?;
     let is_busy = left_off.busy_until.is_some_and(|until| analyses.clock().now() < until);
     if task.only_go_on && (is_busy || left_off.next.is_none()) {
-        return Ok(RepairReport { done: true, ..outcome });
+        return Ok(RepairReport { done: true, is_idle: true, ..outcome });
     }
     outcome.is_late = !task.only_go_on && left_off.next.is_some();
     let from = left_off.next.as_deref().map(Month::parse).transpose().unwrap_or_default();
@@ -112,9 +115,14 @@ impl RepairReport {
         }
     }
 
-    /// One line that the stack's alarm on unfinished repairs looks for, so that it is written at any log level.
+    /// One line that the stack's alarms look for: on unfinished repairs, so that it is an error, on findings that are
+    /// left, and on repairs that are not done.
     pub(crate) fn log(&self) {
         let Self { done, next, entries, documents, .. } = self;
+        if self.is_idle {
+            tracing::debug!("there is nothing to go on with");
+            return;
+        }
         let (repaired, left) = (self.repaired.values().sum::<u64>(), self.left.values().sum::<u64>());
         if self.is_late {
             let late = true;

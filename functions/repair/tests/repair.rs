@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "test code: a panic is how it reports")]
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fs, io};
@@ -181,4 +182,58 @@ async fn a_run_that_finds_the_one_before_unfinished_is_logged_for_the_alarm_at_a
     let line: Value = serde_json::from_str(text.trim()).unwrap();
     assert_eq!((&line["late"], &line["level"]), (&true.into(), &"ERROR".into()));
     assert!(line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{line}");
+}
+
+#[tokio::test]
+async fn a_run_is_logged_with_what_it_left_and_an_idle_one_not_at_all() {
+    let store = Store::new(&["2024/01/a"]).await;
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log = analysis_http::telemetry::lambda_log("info", move || writer.clone()).unwrap();
+    let guard = tracing::subscriber::set_default(log);
+    store.run(schedule()).await;
+    store.run(json!({ "only_go_on": true })).await;
+    drop(guard);
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let runs = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let runs: Vec<_> = runs.filter(|line| line["done"] == true).collect();
+    assert_eq!(runs.len(), 1, "{text}");
+    assert_eq!((&runs[0]["left"], &runs[0]["level"]), (&0.into(), &"INFO".into()));
+}
+
+/// The lines that the function writes when it cannot start in this environment.
+fn failing_start(variables: &[(&str, &str)]) -> Vec<Value> {
+    let mut function = Command::new(env!("CARGO_BIN_EXE_repair"));
+    // As quiet as a function can be.
+    function
+        .env_clear()
+        .envs([("AWS_LOG_LEVEL", "ERROR"), ("RUST_LOG", "off")])
+        .envs(variables.iter().copied());
+    let output = function.output().unwrap();
+    assert!(!output.status.success());
+    let text = String::from_utf8(output.stderr).unwrap();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+#[test]
+fn a_failed_start_and_a_panic_are_errors_in_the_log_at_any_level() {
+    let directory = tempfile::tempdir().unwrap();
+    let local = directory.path().to_str().unwrap();
+    for (variables, message, cause) in [
+        (&[("STORAGE_TYPE", "s3")][..], "the function has ended with an error", "S3_BUCKET_NAME is not set"),
+        (
+            &[("AWS_LOG_LEVEL", "LOUD"), ("RUST_LOG", "")],
+            "the function has ended with an error",
+            "AWS_LOG_LEVEL",
+        ),
+        // Without the address of Lambda's runtime its client panics.
+        (&[("LOCAL_STORAGE_DIR", local)], "the function has panicked", "Missing AWS_LAMBDA_"),
+    ] {
+        let lines = failing_start(variables);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let line = &lines[0];
+        assert_eq!((&line["level"], &line["message"]), (&"ERROR".into(), &message.into()));
+        assert!(line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{line}");
+        assert!(line["cause"].as_str().unwrap().contains(cause), "{line}");
+    }
 }

@@ -17,19 +17,35 @@ use tower::ServiceExt;
 
 use self::front::Call;
 
-use crate::app::{App, finish};
+use crate::app::{App, DEADLINE, finish};
 use crate::problem::{Problem, chain};
 use crate::server_config::ServerConfig;
 use crate::telemetry::{self, LogConfig};
 
-/// Lambda allows ten seconds for init; a storage that is slow to answer must not use them up.
-const INIT_PROBE: Duration = Duration::from_secs(5);
+/// A caller may wait for the init of a function and for its request, and the storage may not answer either.
+const INIT_PROBE: Duration = Duration::from_secs(2);
+
+/// How long API Gateway waits for a function, init included.
+const GATEWAY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// For what init and a request do without the storage: the start of a process, and sending the answer.
+const REST: Duration = Duration::from_secs(3);
+
+const _: () = assert!(
+    INIT_PROBE.saturating_add(DEADLINE).saturating_add(REST).as_millis() < GATEWAY_PATIENCE.as_millis(),
+    "a cold start beside a storage that does not answer ends in an answer"
+);
 
 /// Serves these routes as a Lambda function, until the runtime ends it.
 ///
 /// # Errors
 /// A wrong configuration, or a failure of the Lambda runtime.
 pub async fn run(routes: Router<App>) -> Result<(), lambda_http::Error> {
+    telemetry::report_panics();
+    telemetry::report_end(serve(routes).await)
+}
+
+async fn serve(routes: Router<App>) -> Result<(), lambda_http::Error> {
     telemetry::init(&LogConfig::from_env()?)?;
     let token = ServerConfig::from_env()?.token;
     let app = App::open(StorageConfig::from_env()?).await?.with_token(token);

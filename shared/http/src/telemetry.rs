@@ -1,6 +1,7 @@
 //! Logging to standard error: lines for people, JSON in Lambda.
 
 mod config;
+mod failures;
 
 use analysis_storage::{Cause, Error};
 use tracing::Subscriber;
@@ -10,6 +11,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 pub use config::LogConfig;
+pub use failures::{report_end, report_panics};
 
 /// Starts logging; without a filter in the configuration, at level `info`.
 ///

@@ -14,7 +14,7 @@ pub(crate) const LONGEST_ATTEMPT: Duration = Duration::from_secs(8);
 /// How long an operation without a deadline of its own goes on repeating one request that fails for the moment.
 ///
 /// The last repetition may begin at its end, and takes 8 seconds at most.
-pub const RETRY_FOR: Duration = Duration::from_secs(17);
+pub const RETRY_FOR: Duration = Duration::from_secs(16);
 
 /// The longest that one request takes, all its repetitions included. It holds for documents of up to 3 MB over the
 /// slowest connection that is provided for, and of any size over one that is faster in proportion.

@@ -71,8 +71,35 @@ fn large_documents_move_and_are_metered_in_parts() {
 }
 
 #[test]
-fn nothing_costs_nothing() {
-    assert_eq!(estimate(0, 0, &[]).total_usd, Decimal::ZERO);
+fn nothing_costs_nothing_but_its_upkeep() {
+    let upkeep = ["--alarms", "0", "--metrics", "0", "--dashboards", "0"];
+    let looks = estimate(0, 0, &upkeep);
+    let used: Vec<_> = looks.parts.iter().filter(|part| !part.usd.is_zero()).map(|part| part.name).collect();
+    assert_eq!(used, ["repairs", "repairs"], "which look each quarter of an hour");
+    // 2,880 GETs; 144 GB-seconds and 2,910 requests of Lambda.
+    assert_eq!(looks.total_usd, "0.0041340048".parse().unwrap());
+    // 20 alarms, 21 metrics, one dashboard.
+    assert_eq!(estimate(0, 0, &[]).total_usd - looks.total_usd, "11.3".parse().unwrap());
+}
+
+#[test]
+fn upkeep_that_can_be_done_by_hand() {
+    let calls = ["--saves", "1000", "--loads", "1000", "--lists", "0", "--stats", "0"];
+    let upkeep = ["--kms-keys", "1", "--servers", "3", "--log-bytes", "1MB", "--alarms", "10"];
+    let estimate = estimate(100_000, 1024, &[&calls[..], &upkeep].concat());
+    for (service, name, expected) in [
+        // 30 days x 300 LISTs, and 2,880 GETs.
+        ("S3 requests", "repairs", "0.046152"),
+        // Three servers x 259,200 probes.
+        ("S3 requests", "readiness probes", "3.888"),
+        // 2,000 MB.
+        ("CloudWatch", "logs", "0.9765625"),
+        ("CloudWatch", "alarms", "1"),
+        // 3,000 requests to S3 are 30 to KMS.
+        ("KMS", "keys and requests", "1.00009"),
+    ] {
+        assert_eq!(usd(&estimate, service, name), expected.parse().unwrap(), "{service}: {name}");
+    }
 }
 
 proptest! {

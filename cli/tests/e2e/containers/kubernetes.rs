@@ -29,7 +29,7 @@ fn everything_selects_the_pods_of_the_deployment_and_only_them() {
 fn three_replicas_remain_whatever_scales_or_drains() {
     let objects = kubernetes();
     let spec = |kind: &str| of_kind(&objects, kind)["spec"].clone();
-    assert_eq!(spec("Deployment")["replicas"], 3);
+    assert_eq!(spec("Deployment")["replicas"], Value::Null, "they are the autoscaler's to set");
     assert_eq!(spec("HorizontalPodAutoscaler")["minReplicas"], 3);
     assert_eq!(spec("PodDisruptionBudget")["maxUnavailable"], 1);
     let update = spec("Deployment")["strategy"]["rollingUpdate"].clone();

@@ -159,6 +159,9 @@ fn versions(client: &Client, deployment: Deployment) {
     };
     assert_eq!(load(&versions[4]).body, br#"{"status":"running"}"#);
     assert_eq!(load(&versions[3]).body, br#"{"status":"success","n":2}"#);
+    let immutable = "private, max-age=31536000, immutable";
+    assert_eq!(load(&versions[3]).header("cache-control"), immutable, "a version never changes");
+    assert_eq!(client.get("/analyses/replaced").header("cache-control"), "private, no-cache");
     client.get("/analyses/replaced?version_id=none").assert_problem(
         "version",
         404,

@@ -27,8 +27,8 @@ fn function_of(stack: &Value, route: &Value) -> &'static str {
         (&integration["IntegrationType"], &integration["PayloadFormatVersion"]),
         (&"AWS_PROXY".into(), &"2.0".into())
     );
-    let logical = text(&integration["IntegrationUri"]["Fn::GetAtt"][0]);
-    FUNCTIONS.iter().find(|f| format!("{}Function", f.resource) == logical).unwrap().name
+    let alias = text(&integration["IntegrationUri"]["Ref"]);
+    FUNCTIONS.iter().find(|f| format!("{}FunctionAliaslive", f.resource) == alias).unwrap().name
 }
 
 fn routes_of(function: &str) -> Router<App> {
@@ -153,7 +153,7 @@ fn the_api_of_tokens_is_as_the_other() {
 fn it_is_throttled_and_logged_and_open_to_named_origins_only() {
     let stage = resources(defaults(), "AWS::ApiGatewayV2::Stage")["Stage"];
     assert_eq!(stage["StageName"], "$default");
-    let limits = json!({ "ThrottlingRateLimit": "500", "ThrottlingBurstLimit": "1000" });
+    let limits = json!({ "ThrottlingRateLimit": "20", "ThrottlingBurstLimit": "5" });
     assert_eq!(stage["DefaultRouteSettings"], limits);
     assert_eq!(stage["AccessLogSettings"]["DestinationArn"], json!({ "Fn::GetAtt": ["AccessLogs", "Arn"] }));
     let line: Value = serde_json::from_str(text(&stage["AccessLogSettings"]["Format"])).unwrap();
@@ -161,6 +161,16 @@ fn it_is_throttled_and_logged_and_open_to_named_origins_only() {
         (&line["request_id"], &line["caller"]),
         (&"$context.requestId".into(), &"$context.identity.userArn".into())
     );
+    for (field, variable) in [
+        // `AWS` gives the function, and its log, the same id.
+        ("function_request_id", "$context.awsEndpointRequestId"),
+        ("function_status", "$context.integration.status"),
+        ("function_ms", "$context.integration.latency"),
+        ("authorizer_error", "$context.authorizer.error"),
+        ("status", "$context.status"),
+    ] {
+        assert_eq!(line[field], variable);
+    }
     let cors = |stack: &Value| resources(stack, "AWS::ApiGatewayV2::Api")["Api"]["CorsConfiguration"].clone();
     assert_eq!(cors(defaults()), Value::Null);
     let origins = cors(&stack(&["CorsOrigins=https://a.example,https://b.example"]));
@@ -176,9 +186,10 @@ fn only_the_api_may_invoke_its_functions() {
         let granted = granted.filter(|permission| permission["SourceArn"] == *source);
         granted.map(|permission| text(&permission["FunctionName"]["Ref"])).collect()
     };
-    let called = ["DeleteFunction", "ListFunction", "LoadFunction", "SaveFunction", "StatsFunction"];
+    // Their aliases only: no version before can be called past them.
+    let called = ["Delete", "List", "Load", "Save", "Stats"].map(|name| format!("{name}FunctionAliaslive"));
     let api = json!("arn:aws:execute-api:us-east-1:000000000000:${Api}/*");
-    assert_eq!(of("apigateway.amazonaws.com", &api), called.into());
+    assert_eq!(of("apigateway.amazonaws.com", &api), called.iter().map(String::as_str).collect());
     for schedule in ["RepairFunctionDaily", "RepairFunctionGoOn"] {
         let schedule = json!({ "Fn::GetAtt": [schedule, "Arn"] });
         assert_eq!(of("events.amazonaws.com", &schedule), ["RepairFunction"].into());

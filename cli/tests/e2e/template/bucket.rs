@@ -25,16 +25,64 @@ fn it_is_encrypted_versioned_private_and_stays() {
 }
 
 #[test]
-fn its_policy_denies_what_comes_without_tls_or_encryption() {
+fn its_policy_denies_what_comes_without_tls_or_asks_for_another_encryption() {
     let policy = resources(defaults(), "AWS::S3::BucketPolicy")["BucketPolicy"];
     let objects = format!("{BUCKET}/*");
     let expected = json!([
         { "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [BUCKET, objects],
           "Condition": { "Bool": { "aws:SecureTransport": "false" } } },
-        { "Sid": "EncryptedUploadsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
-          "Resource": objects, "Condition": { "StringNotEquals": { "s3:x-amz-server-side-encryption": "AES256" } } }
+        { "Sid": "NoOtherEncryption", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": objects,
+          "Condition": { "StringNotEquals": { "s3:x-amz-server-side-encryption": "AES256" },
+            "Null": { "s3:x-amz-server-side-encryption": "false" } } },
+        { "Sid": "NoKeysOfCallers", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": objects,
+          "Condition": { "Null": { "s3:x-amz-server-side-encryption-customer-algorithm": "false" } } }
     ]);
     assert_eq!(policy["PolicyDocument"]["Statement"], expected);
+}
+
+const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/1";
+
+#[test]
+fn a_key_of_kms_encrypts_all_of_it_and_no_other_does() {
+    let stack = stack(&[&format!("KmsKeyArn={KEY}")]);
+    let bucket = resources(&stack, "AWS::S3::Bucket")["Bucket"];
+    let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"];
+    let by_default = json!({ "SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY });
+    assert_eq!(
+        *encryption,
+        json!([{ "ServerSideEncryptionByDefault": by_default, "BucketKeyEnabled": true }])
+    );
+    let policy = resources(&stack, "AWS::S3::BucketPolicy")["BucketPolicy"];
+    let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+    let conditions: Vec<_> = statements.iter().map(|one| (text(&one["Sid"]), &one["Condition"])).collect();
+    let present = json!({ "s3:x-amz-server-side-encryption": "false" });
+    let other = |header: &str, value: &str| json!({ "StringNotEquals": { header: value }, "Null": present });
+    assert_eq!(
+        conditions[1..3],
+        [
+            ("NoOtherEncryption", &other("s3:x-amz-server-side-encryption", "aws:kms")),
+            // AWS's own key, which a request that names none would get, included.
+            ("NoOtherKey", &other("s3:x-amz-server-side-encryption-aws-kms-key-id", KEY)),
+        ]
+    );
+}
+
+/// AWS IAM User Guide, "IAM JSON policy elements: Condition operators": with `Not` in its name an operator is true for a
+/// key that is missing.
+#[test]
+fn every_negated_condition_says_that_its_header_is_there() {
+    for parameters in [vec![], vec![format!("KmsKeyArn={KEY}")]] {
+        let stack = stack(&parameters.iter().map(String::as_str).collect::<Vec<_>>());
+        let policy = resources(&stack, "AWS::S3::BucketPolicy")["BucketPolicy"];
+        for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
+            let condition = statement["Condition"].as_object().unwrap();
+            let is_negated = condition.keys().any(|operator| operator.contains("Not"));
+            assert!(
+                !is_negated || condition["Null"]["s3:x-amz-server-side-encryption"] == "false",
+                "{statement}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -97,6 +145,16 @@ fn the_days_are_parameters_and_zero_means_never() {
     for id in ["documents-move", "documents-expire", "index-entries-expire"] {
         assert!(!never.contains_key(id), "{id}");
     }
+}
+
+#[test]
+fn the_class_of_archived_documents_is_a_parameter() {
+    for class in ["GLACIER", "GLACIER_IR", "DEEP_ARCHIVE"] {
+        let moves = rules(&[&format!("ArchiveClass={class}")])["documents-move"]["Transitions"].clone();
+        assert_eq!(moves[1], json!({ "StorageClass": class, "TransitionInDays": "90" }));
+    }
+    let allowed = &defaults()["Parameters"]["ArchiveClass"]["AllowedValues"];
+    assert_eq!(*allowed, json!(["GLACIER", "GLACIER_IR", "DEEP_ARCHIVE"]));
 }
 
 #[test]

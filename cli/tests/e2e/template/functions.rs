@@ -1,16 +1,18 @@
 //! The functions and their surroundings.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use analysis_http::telemetry::LogConfig;
 use analysis_storage::config::{Environment, Storage};
 use analysis_storage::{Retention, StorageConfig};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{BUCKET, defaults, resources, stack, text};
 use crate::harness::root;
 use crate::privileges::{FUNCTIONS, Function};
+
+const ENCRYPTION: [&str; 3] = ["S3_SSE", "S3_KMS_KEY_ID", "S3_EXPECTED_OWNER"];
 
 #[test]
 fn their_variables_are_a_configuration_of_the_same_bucket_and_retention() {
@@ -24,7 +26,9 @@ fn their_variables_are_a_configuration_of_the_same_bucket_and_retention() {
         });
         let config = StorageConfig::from_environment(&environment).unwrap();
         let log = LogConfig::from_environment(&environment).unwrap();
-        let unknown: Vec<_> = variables.keys().filter(|name| !asked.borrow().contains(*name)).collect();
+        // `they_ask_for_the_encryption_of_the_bucket_and_expect_its_owner` has the others.
+        let is_read = |name: &str| asked.borrow().contains(name) || ENCRYPTION.contains(&name);
+        let unknown: Vec<_> = variables.keys().filter(|name| !is_read(name)).collect();
         assert_eq!(unknown, Vec::<&String>::new(), "{name} has variables that nobody reads");
         let Storage::S3 { settings, prefix } = config.storage else { panic!("{name} is not on S3") };
         assert_eq!(format!("arn:aws:s3:::{}", settings.bucket), BUCKET);
@@ -34,6 +38,20 @@ fn their_variables_are_a_configuration_of_the_same_bucket_and_retention() {
         );
         assert_eq!(config.retention, Retention::days(700));
         assert_eq!((config.max_document_bytes, log.filter.as_deref()), (6_291_456, Some("debug")));
+    }
+}
+
+#[test]
+fn they_ask_for_the_encryption_of_the_bucket_and_expect_its_owner() {
+    let key = "KmsKeyArn=arn:aws:kms:us-east-1:000000000000:key/1";
+    let arn = key.split_once('=').unwrap().1;
+    for (parameters, sse, id) in [(&[][..], "AES256", Value::Null), (&[key], "aws:kms", arn.into())] {
+        let stack = stack(parameters);
+        for (name, function) in resources(&stack, "AWS::Lambda::Function") {
+            let variables = &function["Environment"]["Variables"];
+            assert_eq!((&variables["S3_SSE"], &variables["S3_KMS_KEY_ID"]), (&sse.into(), &id), "{name}");
+            assert_eq!(variables["S3_EXPECTED_OWNER"], "000000000000", "{name}");
+        }
     }
 }
 
@@ -68,6 +86,40 @@ fn each_runs_its_own_binary_and_ends_before_the_gateway_gives_up() {
     }
 }
 
+/// Lambda refuses a reservation that leaves less than its minimum to others, so that none is made unasked.
+#[test]
+fn concurrency_is_reserved_where_asked_for_and_nowhere_else() {
+    let reserved = |parameters: &[&str]| -> BTreeMap<String, Value> {
+        let stack = stack(parameters);
+        let functions = resources(&stack, "AWS::Lambda::Function");
+        functions
+            .iter()
+            .map(|(name, f)| ((*name).to_owned(), f["ReservedConcurrentExecutions"].clone()))
+            .collect()
+    };
+    let none = reserved(&[]);
+    assert_eq!(none.len(), FUNCTIONS.len());
+    assert!(none.values().all(Value::is_null), "{none:?}");
+    let sizes = FUNCTIONS.iter().enumerate().map(|(n, f)| format!("{}Concurrency={}", f.resource, n + 1));
+    let sizes: Vec<String> = sizes.collect();
+    let all = reserved(&sizes.iter().map(String::as_str).collect::<Vec<_>>());
+    for (n, Function { resource, .. }) in FUNCTIONS.iter().enumerate() {
+        assert_eq!(all[&format!("{resource}Function")], (n + 1).to_string(), "{resource}");
+    }
+}
+
+/// AWS Lambda Developer Guide, "Understanding Lambda function scaling": requests a second times their seconds. New
+/// accounts may run ten functions at once.
+#[test]
+fn the_throttle_lets_through_what_a_new_account_can_run() {
+    let default =
+        |name: &str| defaults()["Parameters"][name]["Default"].as_u64().unwrap_or_else(|| panic!("{name}"));
+    const MILLISECONDS: u64 = 200;
+    let at_once = default("RequestBurst") + default("RequestsPerSecond") * MILLISECONDS / 1000;
+    let repair = 1;
+    assert!(at_once + repair <= 10, "{at_once}");
+}
+
 #[test]
 fn repair_runs_every_day_and_goes_on_where_it_left_off() {
     let rules = resources(defaults(), "AWS::Events::Rule");
@@ -85,4 +137,16 @@ fn logs_are_kept_for_a_limited_time() {
     let groups = resources(&stack, "AWS::Logs::LogGroup");
     assert_eq!(groups.len(), FUNCTIONS.len() + 1);
     assert!(groups.values().all(|group| group["RetentionInDays"] == "14"), "{groups:?}");
+}
+
+/// A group that stays has the name of its stack's id, so that it is not in the way of the next stack of that name.
+#[test]
+fn the_access_log_outlives_the_stack() {
+    let group = &defaults()["Resources"]["AccessLogs"];
+    assert_eq!(
+        (&group["DeletionPolicy"], &group["UpdateReplacePolicy"]),
+        (&"RetainExceptOnCreate".into(), &"Retain".into())
+    );
+    let name = text(&group["Properties"]["LogGroupName"]);
+    assert_eq!(name, "/aws/vendedlogs/design-analysis/access-00000000-0000-0000-0000-000000000000");
 }

@@ -6,12 +6,26 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::deploying::deploying;
-use super::{checked, defaults, resources, schemas, stack, text, texts};
+use super::{EVERYTHING, checked, resolved, resources, schemas, stack, text, texts};
 use crate::harness::root;
 use crate::stack::python;
 
 /// Of features that the template does not use. What reads settings is not among them: CloudFormation reads them all.
-const UNUSED: [&str; 47] = [
+const UNUSED: &[&str] = &[
+    "billing:GetBillingViewData",
+    "backup:DeleteBackupVaultAccessPolicy",
+    "backup:DeleteBackupVaultLockConfiguration",
+    "backup:DeleteBackupVaultNotifications",
+    "backup:PutBackupVaultAccessPolicy",
+    "backup:PutBackupVaultLockConfiguration",
+    "backup:PutBackupVaultNotifications",
+    "cloudfront:CreateConnectionGroup",
+    "cloudfront:CreateDistributionWithTags",
+    "cloudfront:GetConnectionGroup",
+    "cloudfront:GetVpcOrigin",
+    "cloudfront:ListDistributions",
+    "cloudfront:UpdateDistributionWithStagingConfig",
+    "codedeploy:RegisterOnPremisesInstance",
     "ec2:DescribeNetworkInterfaces",
     "elasticfilesystem:DescribeMountTargets",
     "firehose:TagDeliveryStream",
@@ -19,12 +33,14 @@ const UNUSED: [&str; 47] = [
     "iam:DeleteRolePermissionsBoundary",
     "iam:AttachRolePolicy",
     "iam:DetachRolePolicy",
+    "kms:Encrypt",
     "lambda:AssociateRuntimeAlias",
     "lambda:DeleteFunctionCodeSigningConfig",
     "lambda:GetCodeSigningConfig",
     "lambda:GetLayerVersion",
     "lambda:PassCapacityProvider",
-    "lambda:PublishVersion",
+    "lambda:DeleteProvisionedConcurrencyConfig",
+    "lambda:PutProvisionedConcurrencyConfig",
     "lambda:PutFunctionCodeSigningConfig",
     "lambda:PutFunctionRecursionConfig",
     "lambda:PutFunctionScalingConfig",
@@ -41,7 +57,6 @@ const UNUSED: [&str; 47] = [
     "s3:CreateBucketMetadataTableConfiguration",
     "s3:DeleteBucketAnalyticsConfiguration",
     "s3:DeleteBucketMetadataTableConfiguration",
-    "s3:DeleteBucketReplication",
     "s3:DeleteBucketWebsite",
     // Of objects, which CloudFormation never needs to touch.
     "s3:DeleteObject",
@@ -52,46 +67,53 @@ const UNUSED: [&str; 47] = [
     "s3:PutBucketAcl",
     "s3:PutBucketLogging",
     "s3:PutBucketNotification",
-    "s3:PutBucketObjectLockConfiguration",
-    "s3:PutBucketReplication",
     "s3:PutBucketWebsite",
     "s3:PutIntelligentTieringConfiguration",
     "s3:PutInventoryConfiguration",
-    "s3:PutObjectLockConfiguration",
-    "s3:PutReplicationConfiguration",
     "sns:PutDataProtectionPolicy",
     "vpce:AllowMultiRegion",
 ];
 /// Names in AWS's schemas that no action of IAM has.
-const NO_ACTIONS: [&str; 8] = [
+const NO_ACTIONS: &[&str] = &[
     "apigateway:TagResource",
     "apigateway:UntagResource",
+    "backup-storage:Mount",
     "s3:DeleteBucketCors",
     "s3:DeleteBucketEncryption",
     "s3:DeleteBucketLifecycle",
     "s3:DeleteBucketMetricsConfiguration",
+    "s3:DeleteBucketReplication",
+    "s3:PutBucketReplication",
+    "s3:PutObjectLockConfiguration",
     "s3:PutBucketCORS",
     "s3:REST.PUT.OBJECT",
 ];
 /// Services of features that the template does not use.
-const UNUSED_SERVICES: [&str; 4] = ["kms", "s3files", "s3tables", "vpc-lattice"];
+const UNUSED_SERVICES: [&str; 3] = ["s3files", "s3tables", "vpc-lattice"];
 
 fn pipeline(parameters: &[&str]) -> Value {
-    let mut resolve = python();
-    resolve.arg(root().join("deploy/cloud/template.py")).arg("deploy/aws/pipeline.yaml");
-    checked(resolve.arg("Repository=owner/name").args(parameters))
+    resolved(&[&["deploy/aws/pipeline.yaml", "Repository=owner/name"], parameters].concat())
 }
 
 /// The statements of a role, or of a managed policy.
 fn statements(stack: &Value, name: &str) -> Vec<Value> {
     let properties = &stack["Resources"][name]["Properties"];
     let inline = properties["Policies"].as_array().into_iter().flatten();
-    let documents = inline.chain([properties]).map(|policy| &policy["PolicyDocument"]["Statement"]);
+    let attached = properties["ManagedPolicyArns"].as_array().into_iter().flatten();
+    let attached = attached.map(|policy| &stack["Resources"][text(&policy["Ref"])]["Properties"]);
+    let documents =
+        inline.chain([properties]).chain(attached).map(|policy| &policy["PolicyDocument"]["Statement"]);
     documents.filter_map(Value::as_array).flatten().cloned().collect()
 }
 
 fn actions(statements: &[Value]) -> BTreeSet<String> {
     statements.iter().flat_map(|one| texts(&one["Action"])).map(str::to_owned).collect()
+}
+
+/// What a role may do, before anything that is denied.
+fn granted(stack: &Value, name: &str) -> BTreeSet<String> {
+    let statements = statements(stack, name).into_iter().filter(|one| one["Effect"] == "Allow");
+    actions(&statements.collect::<Vec<_>>())
 }
 
 fn allows(allowed: &BTreeSet<String>, action: &str) -> bool {
@@ -103,7 +125,7 @@ fn allows(allowed: &BTreeSet<String>, action: &str) -> bool {
 
 #[test]
 fn cloudformation_may_do_what_each_type_of_resource_takes() {
-    let allowed = actions(&statements(&pipeline(&["VpcEndpoint=allow"]), "CloudFormationRole"));
+    let allowed = actions(&statements(&pipeline(&["VpcEndpoint=allow", "Edge=allow"]), "CloudFormationRole"));
     let of_types: BTreeMap<String, BTreeSet<String>> =
         serde_json::from_value(schemas()["permissions"].clone()).unwrap();
     let mut needed = BTreeSet::new();
@@ -127,7 +149,7 @@ fn cloudformation_may_do_what_each_type_of_resource_takes() {
 
 #[test]
 fn it_has_no_permission_on_objects_of_the_store() {
-    let stack = pipeline(&["VpcEndpoint=allow"]);
+    let stack = pipeline(&["VpcEndpoint=allow", "Edge=allow"]);
     for role in ["DeploymentRole", "CloudFormationRole"] {
         for statement in statements(&stack, role).iter().filter(|one| !one["Resource"].is_object()) {
             let objects =
@@ -156,7 +178,7 @@ fn a_role_of_the_stack_is_made_within_the_boundary_only() {
         assert!(!allows(&allowed, never), "{never}");
     }
     // The pipeline's own roles and policy are at a path that the stack's roles are not at.
-    for name in ["DeploymentRole", "CloudFormationRole", "Boundary"] {
+    for name in ["DeploymentRole", "CloudFormationRole", "Options", "Boundary"] {
         assert_eq!(stack["Resources"][name]["Properties"]["Path"], "/pipeline/", "{name}");
     }
     for statement in all.iter().filter(|one| one["Action"].to_string().contains("iam:")) {
@@ -169,16 +191,16 @@ fn a_role_of_the_stack_is_made_within_the_boundary_only() {
 fn the_boundary_is_no_narrower_than_the_functions_roles() {
     let boundary = actions(&statements(&pipeline(&[]), "Boundary"));
     let arn = "PermissionsBoundaryArn=arn:aws:iam::000000000000:policy/pipeline/boundary";
-    let bound = stack(&[arn]);
+    let bound = stack(&[&[arn], EVERYTHING].concat());
+    let unbound = stack(EVERYTHING);
     for (name, role) in resources(&bound, "AWS::IAM::Role") {
         assert_eq!(role["PermissionsBoundary"], arn.split_once('=').unwrap().1, "{name}");
-        assert_eq!(resources(defaults(), "AWS::IAM::Role")[name]["PermissionsBoundary"], Value::Null);
-        for action in actions(&statements(&bound, name)) {
+        assert_eq!(resources(&unbound, "AWS::IAM::Role")[name]["PermissionsBoundary"], Value::Null);
+        for action in granted(&bound, name) {
             assert!(boundary.contains(&action), "{name} has {action}");
         }
     }
-    let used: Vec<_> =
-        resources(&bound, "AWS::IAM::Role").keys().map(|name| actions(&statements(&bound, name))).collect();
+    let used: Vec<_> = resources(&bound, "AWS::IAM::Role").keys().map(|name| granted(&bound, name)).collect();
     assert_eq!(used.into_iter().flatten().collect::<BTreeSet<_>>(), boundary);
 }
 

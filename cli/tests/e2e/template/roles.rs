@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{BUCKET, PREFIX, defaults, resources, stack};
 use crate::privileges::{FUNCTIONS, Function, Keys};
 
-/// The statements that the table of privileges asks for.
-fn expected(function: Function) -> Value {
+/// The statements that the table of privileges asks for, with a key of KMS if there is one.
+fn expected(function: Function, key: Option<&str>) -> Value {
     let objects =
         |keys: &[Keys]| one_or_all(keys.iter().map(|k| format!("{BUCKET}/{PREFIX}/{}", k.pattern())));
     let list = |sid: &str, action: &str, keys: &[Keys]| {
@@ -38,6 +38,17 @@ fn expected(function: Function) -> Value {
         let actions = json!(["s3:GetBucketVersioning", "s3:GetEncryptionConfiguration"]);
         statements.push(allow("DescribeBucket", actions, BUCKET.into()));
     }
+    statements.push(json!({ "Sid": "OwnAccount", "Effect": "Deny", "Action": "s3:*", "Resource": "*",
+        "Condition": { "StringNotEquals": { "aws:ResourceAccount": "000000000000" },
+            "Null": { "aws:ResourceAccount": "false" } } }));
+    let decrypts = (!function.get.is_empty()).then_some("kms:Decrypt");
+    let actions: Vec<_> =
+        decrypts.into_iter().chain((!function.put.is_empty()).then_some("kms:GenerateDataKey")).collect();
+    if let Some(key) = key.filter(|_| !actions.is_empty()) {
+        let action = if actions.len() == 1 { json!(actions[0]) } else { json!(actions) };
+        statements.push(json!({ "Sid": "Key", "Effect": "Allow", "Action": action, "Resource": key,
+            "Condition": { "StringEquals": { "kms:ViaService": "s3.us-east-1.amazonaws.com" } } }));
+    }
     let logs = json!({ "Fn::GetAtt": [format!("{}Logs", function.resource), "Arn"] });
     statements.push(allow("Log", json!(["logs:CreateLogStream", "logs:PutLogEvents"]), logs));
     let trace = json!(["xray:PutTraceSegments", "xray:PutTelemetryRecords"]);
@@ -64,11 +75,26 @@ fn each_function_has_a_role_of_its_own_with_just_its_permissions() {
         assert_eq!(role["ManagedPolicyArns"], Value::Null, "{name}");
         assert_eq!(role["Policies"].as_array().unwrap().len(), 1, "{name}");
         assert_eq!(role["Policies"][0]["PolicyName"], function.name);
-        assert_eq!(role["Policies"][0]["PolicyDocument"]["Statement"], expected(function), "{name}");
+        assert_eq!(role["Policies"][0]["PolicyDocument"]["Statement"], expected(function, None), "{name}");
         let trust = &role["AssumeRolePolicyDocument"]["Statement"];
         let lambda_only = json!([{ "Effect": "Allow", "Principal": { "Service": "lambda.amazonaws.com" },
             "Action": "sts:AssumeRole" }]);
         assert_eq!(*trust, lambda_only, "{name}");
+    }
+}
+
+/// Amazon S3 User Guide, "Using server-side encryption with AWS KMS keys": reading takes `kms:Decrypt`, writing
+/// `kms:GenerateDataKey`. A LIST takes neither.
+#[test]
+fn a_key_may_be_used_by_just_the_functions_that_read_and_write_objects() {
+    let key = "arn:aws:kms:us-east-1:000000000000:key/1";
+    let stack = stack(&[&format!("KmsKeyArn={key}")]);
+    let roles = resources(&stack, "AWS::IAM::Role");
+    for function in FUNCTIONS {
+        let name = format!("{}Role", function.resource);
+        let statements = &roles[name.as_str()]["Policies"][0]["PolicyDocument"]["Statement"];
+        assert_eq!(*statements, expected(function, Some(key)), "{name}");
+        assert_eq!(statements.to_string().contains("kms:"), function.name != "list", "{name}");
     }
 }
 
