@@ -12,17 +12,13 @@ use crate::maintenance::{self, Job, MaintenanceError, MonthOptions, Reading};
 
 pub(crate) use healing::Healer;
 
-/// What to go through, and what people have decided.
+/// What to go through, what with, and what people have decided.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     months: MonthOptions,
-    /// Bring documents that are damaged or gone back from this backup, if it has the very bytes that were saved
-    #[arg(long, value_name = "DIR", group = "gone")]
-    from: Option<PathBuf>,
-    /// With --from, read every document to find damage that no listing shows
-    #[arg(long, requires = "from")]
-    read_data: bool,
+    #[command(flatten)]
+    backup: BackupOptions,
     /// Take documents into the index that another program has put in the place of others, and list them
     #[arg(long)]
     adopt_changed: bool,
@@ -34,9 +30,21 @@ pub(crate) struct Options {
     yes: bool,
 }
 
+/// Where documents are brought back from.
+#[derive(Debug, clap::Args)]
+struct BackupOptions {
+    /// Bring documents that are damaged or gone back from this backup, if it has the very bytes that were saved
+    #[arg(long, value_name = "DIR", group = "gone")]
+    from: Option<PathBuf>,
+    /// With --from, read every document to find damage that no listing shows
+    #[arg(long, requires = "from")]
+    read_data: bool,
+}
+
 /// Repairs what can be repaired, until the end, a signal or a failure.
 pub(crate) async fn run(options: Options) -> Result<(), MaintenanceError> {
-    let Options { months, from, read_data, adopt_changed, forget_lost, yes } = options;
+    let Options { months, backup: BackupOptions { from, read_data }, adopt_changed, forget_lost, yes } =
+        options;
     let flags = [
         (read_data, " --read-data"),
         (adopt_changed, " --adopt-changed"),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::transfer::{Line, Lock, MANIFEST, TransferError, runs};
+use crate::transfer::{Line, Lock, MANIFEST, Run, TransferError, runs};
 
 /// Where each line of the manifests lies, in a few dozen bytes.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Copies {
         }
         let mut copies =
             Self { backup: backup.to_owned(), manifests: Vec::new(), lines: HashMap::new(), _lock: lock };
-        let of_runs = runs(backup)?.into_iter().rev().map(|run| run.path());
+        let of_runs = runs(backup)?.into_iter().rev().map(Run::path);
         for directory in [PathBuf::new()].into_iter().chain(of_runs) {
             let path = backup.join(&directory).join(MANIFEST);
             let added = copies.add(directory, &path);

@@ -290,6 +290,39 @@ fn a_backup_heals_what_is_lost_or_damaged_in_place_and_the_damaged_bytes_stay() 
 }
 
 #[test]
+fn a_document_and_a_copy_of_eight_tebibytes_are_findings() {
+    let store = TempDir::new().unwrap();
+    let server = Server::on_files(store.path());
+    let stage = Stage {
+        variables: &[("LOCAL_STORAGE_DIR", text(store.path()))],
+        client: server.client(),
+        directory: TempDir::new().unwrap(),
+        overwrite: &|_, _| {},
+    };
+    stage.prepare();
+    // They take no room, but would take the memory of any machine.
+    let grow = |place: &Path| fs::File::options().write(true).open(place).unwrap().set_len(8 << 40).unwrap();
+    grow(&document_file(store.path(), "two"));
+    grow(&Path::new(&stage.path()).join("one.json"));
+    assert_eq!(server.client().get("/analyses/two").status, 500);
+    let load = crate::harness::program(stage.variables).args(["load", "two"]).output().unwrap();
+    let message = String::from_utf8(load.stderr).unwrap();
+    assert!(load.status.code() == Some(1) && message.contains("raise MAX_DOCUMENT_BYTES"), "{message}");
+    for command in [&["check", "--read-data", "--grace", "0"][..], &["repair", "--adopt-changed"]] {
+        found(&stage.run(command), &[("damaged", "two")]);
+    }
+    let verified = stage.run(&["verify", "--against", &stage.path()]);
+    verified.assert_found(&["corrupt two", "document_too_large one.json"]);
+    let restored = stage.run(&["restore", "--from", &stage.path()]);
+    restored.assert_found(&["conflict two.json", "document_too_large one.json"]);
+    stage.backup().assert_found(&["damaged two"]);
+    assert_eq!(stage.copy("one"), document("one"), "a copy is healed from the store");
+    let healed = stage.heal(&[]);
+    assert_eq!(healed.code, Some(0), "{}{}", healed.out, healed.err);
+    assert_eq!(server.client().get("/analyses/two").body, document("two").as_bytes());
+}
+
+#[test]
 fn a_store_whose_documents_are_missing_is_filled_up_from_a_backup_only_if_people_say_so() {
     let store = TempDir::new().unwrap();
     let server = Server::on_files(store.path());

@@ -172,7 +172,7 @@ async fn costs(count: i64, step: i64) -> Costs {
     fill(root.path(), (0..count).map(|n| CreatedAt::from_millis(newest - n * step).unwrap()));
     let analyses = over(&bucket);
     let mut before = bucket.entries_read();
-    let mut since = |_: &str| {
+    let mut since = || {
         let now = bucket.entries_read();
         #[expect(clippy::cast_precision_loss, reason = "they are few")]
         let average = (now - before) as f64 / SAMPLES as f64;
@@ -184,19 +184,19 @@ async fn costs(count: i64, step: i64) -> Costs {
         let created_at = CreatedAt::from_millis(newest - n * count / SAMPLES * step - 1);
         analyses.save_created(id, &document(), &Condition::None, created_at).await.unwrap();
     }
-    let save = since("save");
+    let save = since();
     for id in &ids {
         analyses.load(id, &GetOptions::default()).await.unwrap();
     }
-    let load = since("load");
+    let load = since();
     for _ in 0..SAMPLES {
         assert_eq!(analyses.list(&ListQuery::default()).await.unwrap().entries.len(), 100);
     }
-    let page = since("page");
+    let page = since();
     for id in &ids {
         analyses.delete(id, None).await.unwrap();
     }
-    Costs { save, load, page, delete: since("delete") }
+    Costs { save, load, page, delete: since() }
 }
 
 /// Makes the files of the index without the waits for the disk that saves take.
@@ -217,7 +217,9 @@ fn fill(root: &Path, created: impl Iterator<Item = CreatedAt>) {
         let (folder, name) = folder::of_index(root, &key).unwrap();
         days.entry(folder.place).or_default().push(name.to_owned());
     }
-    days.into_iter().for_each(|(place, names)| fill_folder(&folder::Folder::new(place), names));
+    for (place, names) in days {
+        fill_folder(&folder::Folder::new(place), names);
+    }
 }
 
 fn fill_folder(folder: &folder::Folder, names: Vec<String>) {
@@ -226,10 +228,14 @@ fn fill_folder(folder: &folder::Folder, names: Vec<String>) {
         for name in names {
             below.entry(folder.digits(&name).unwrap().to_owned()).or_default().push(name);
         }
-        below.into_iter().for_each(|(digits, names)| fill_folder(&folder.below(&digits), names));
+        for (digits, names) in below {
+            fill_folder(&folder.below(&digits), names);
+        }
     } else {
         fs::create_dir_all(&folder.place).unwrap();
-        names.iter().for_each(|name| drop(File::create(folder.place.join(name)).unwrap()));
+        for name in names {
+            File::create(folder.place.join(name)).unwrap();
+        }
     }
 }
 
@@ -243,6 +249,5 @@ async fn at_a_hundred_thousand_analyses_no_operation_costs_more_than_half_as_muc
         {
             assert!(many <= 1.5 * few, "{steps:?}: {few} at 100, {many} at 100,000");
         }
-        println!("{steps:?}: {few:?} at 100, {many:?} at 100,000");
     }
 }

@@ -56,12 +56,11 @@ impl LocalBucket {
     ) -> Result<Attempt<ETag>> {
         let path = self.path(&put.key)?;
         let failed = |e| self.failure("write", &path, e);
-        let temporary = match prepared {
-            Some(file) => file,
-            None => {
-                self.make_parent(&folder::place(&self.root, &put.key)).map_err(failed)?;
-                durable::write_temporary(&self.root, &put.body, put.saved_at).map_err(failed)?
-            }
+        let temporary = if let Some(file) = prepared {
+            file
+        } else {
+            self.make_parent(&folder::place(&self.root, &put.key)).map_err(failed)?;
+            durable::write_temporary(&self.root, &put.body, put.saved_at).map_err(failed)?
         };
         let Some(lock) = lock::try_lock(&self.root, put.key.as_str()).map_err(failed)? else {
             return Ok(Attempt::Locked(Some(temporary)));
