@@ -31,5 +31,5 @@ pub(crate) async fn run(options: Options) -> Result<(), MaintenanceError> {
     let rates = rate.map(|rate| format!(" --rate {rate}")).unwrap_or_default();
     let command = format!("design-analysis check --grace {grace}{reads}{rates}");
     let reading = read_data.then_some(Reading { rate });
-    maintenance::run(Job { mode, command, forgets_many: false, reading }, &months).await
+    maintenance::run(Job { mode, command, knows_many_lost: false, reading, backup: None }, &months).await
 }

@@ -37,12 +37,16 @@ mod variables;
 mod verify;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use analysis_storage::config::StoreName;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use command::unless_reader_left;
 use exit::conclude;
+
+/// How long work on files that nobody waits for any more may go on: a disk that stalls does not keep the process.
+const LAST_FILES: Duration = Duration::from_secs(1);
 
 /// The durable home of design analyses, on one S3 bucket or in plain files.
 ///
@@ -110,8 +114,21 @@ fn main() -> ExitCode {
     }
 }
 
-#[tokio::main]
-async fn run(Arguments { store, command }: Arguments) -> ExitCode {
+/// Runs a command, and ends with it.
+fn run(arguments: Arguments) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return exit::FAILED.into();
+        }
+    };
+    let code = runtime.block_on(work(arguments));
+    runtime.shutdown_timeout(LAST_FILES);
+    code
+}
+
+async fn work(Arguments { store, command }: Arguments) -> ExitCode {
     store::choose(store);
     match command {
         Command::Serve(options) => conclude(serve::run(options).await),

@@ -5,13 +5,16 @@ mod report;
 mod walk;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use analysis_storage::repair::Mode;
 use analysis_storage::{Access, Error, Month};
 
 use crate::exit::{FAILED, FOUND, Failure};
+use crate::repair::Healer;
 use crate::signals::Signals;
 use crate::store::{self, Store};
+use crate::transfer::TransferError;
 use contents::Reader;
 use report::Report;
 use walk::Walk;
@@ -39,9 +42,11 @@ pub(crate) struct Job {
     /// What goes on with it if it ends early, but for the months.
     pub(crate) command: String,
     /// Whether people know that very many documents are gone.
-    pub(crate) forgets_many: bool,
+    pub(crate) knows_many_lost: bool,
     /// How the documents are read, if they are.
     pub(crate) reading: Option<Reading>,
+    /// The backup that documents are brought back from, if they are.
+    pub(crate) backup: Option<PathBuf>,
 }
 
 /// How documents are read.
@@ -56,6 +61,8 @@ pub(crate) struct Reading {
 pub(crate) enum MaintenanceError {
     #[error(transparent)]
     Storage(#[from] Error),
+    #[error(transparent)]
+    Backup(#[from] TransferError),
     #[error("interrupted; go on with: {resume}")]
     Interrupted { resume: String },
     #[error("stopped by a failure; go on with: {resume}")]
@@ -66,7 +73,8 @@ pub(crate) enum MaintenanceError {
     Unrepaired(String),
     #[error(
         "{lost} of {entries} documents are LOST: is a volume or a part of the bucket missing? Nothing more was looked \
-         at. If they are gone for good, `design-analysis repair --forget-lost --yes` gives them up"
+         at. If they are gone for good, `design-analysis repair --from BACKUP --yes` brings them back, and \
+         `design-analysis repair --forget-lost --yes` gives them up"
     )]
     ManyLost { lost: u64, entries: u64 },
     #[error("cannot report")]
@@ -77,7 +85,11 @@ impl Failure for MaintenanceError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Damaged(_) | Self::Unrepaired(_) | Self::ManyLost { .. } => FOUND,
-            Self::Storage(_) | Self::Interrupted { .. } | Self::Failed { .. } | Self::Output(_) => FAILED,
+            Self::Storage(_)
+            | Self::Backup(_)
+            | Self::Interrupted { .. }
+            | Self::Failed { .. }
+            | Self::Output(_) => FAILED,
         }
     }
 }
@@ -91,12 +103,13 @@ pub(crate) async fn run(job: Job, months: &MonthOptions) -> Result<(), Maintenan
     if !months.json {
         writeln!(io::stdout(), "store: {}", store.name())?;
     }
+    let healer = job.backup.as_ref().map(|backup| Healer::open(backup, &store.config)).transpose()?;
     let job = Job { command: job.command + &store::option(), ..job };
     let (signals, progress) = (Signals::new()?, store.progress);
     let report = Report::new(months.json, job.reading.is_some());
     let limit = store.config.max_document_bytes;
     let reader = job.reading.as_ref().map(|reading| Reader::new(limit, reading.rate));
-    let mut walk = Walk { job, reader, month, done, signals, progress, report };
+    let mut walk = Walk { job, reader, healer, month, done, signals, progress, report };
     let end = walk.everything(&store.analyses).await;
     walk.progress.clear();
     walk.report.finish(walk.job.mode, end)

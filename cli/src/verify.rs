@@ -112,8 +112,8 @@ impl Comparing<'_> {
         let stored = blocking(move || sha256(&body[..])).await??;
         drop(reserved);
         let mut problems = Vec::new();
-        for (path, _) in files {
-            problems.extend(match self.file(path, lines).await? {
+        for (path, size) in files {
+            problems.extend(match self.file(path, *size, lines).await? {
                 Ok(file) => file.differs(&entry, &stored),
                 Err(problem) => vec![problem],
             });
@@ -132,9 +132,10 @@ impl Comparing<'_> {
             return Ok(vec![Problem::new(TransferKind::OnlyInManifest, id, reason)]);
         }
         let mut problems = Vec::new();
-        for (path, _) in files {
+        for (path, size) in files {
             if self.is_backup {
-                problems.extend(self.file(path, lines).await?.map_or_else(Some, |file| file.undescribed));
+                problems
+                    .extend(self.file(path, *size, lines).await?.map_or_else(Some, |file| file.undescribed));
             }
             let reason = "is in the directory, but not in the store";
             problems.push(Problem::new(TransferKind::OnlyInDirectory, path.display().to_string(), reason));
@@ -146,9 +147,13 @@ impl Comparing<'_> {
     async fn file<'l>(
         &self,
         path: &Path,
+        size: u64,
         lines: &'l [Line],
     ) -> Result<Result<File<'l>, Problem>, TransferError> {
         let (subject, place) = (path.display().to_string(), self.directory.join(path));
+        if size > self.limit {
+            return Ok(Err(too_large(subject, size, self.limit)));
+        }
         let (digest, size) = match blocking(move || sha256(fs::File::open(place)?)).await? {
             Ok(read) => read,
             Err(error) => return Ok(Err(Problem::new(TransferKind::Unreadable, subject, error.to_string()))),

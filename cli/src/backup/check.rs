@@ -31,6 +31,9 @@ async fn one(backup: &Path, run: Run, joined: JoinedById) -> Result<Done, Transf
         let name = run.path().join(format!("{}.json", joined.id));
         let reason = match copy.file {
             None => Some(format!("is in {MANIFEST} of its run, but not in its directory")),
+            Some((_, size)) if copy.lines.iter().all(|line| line.size != size) => {
+                Some(format!("is not what {MANIFEST} of its run says: it has {size} bytes"))
+            }
             Some((path, _)) => damage(backup.join(path), &copy.lines).await?,
         };
         let problem = |reason| Problem::new(TransferKind::DamagedCopy, name.display().to_string(), reason);

@@ -117,7 +117,7 @@ impl Copying<'_> {
         match read {
             Ok(Some((newest, object))) => {
                 let copy = (!joined.files.is_empty()).then(|| self.directory.document(&joined.id));
-                match damage::doubt(&entry, &object, copy).await? {
+                match damage::doubt(&entry, &object, copy, self.limit).await? {
                     Some(problem) => self.not_copied(joined, &present, problem),
                     None => self.write(&newest, object.body, joined, &present).await,
                 }
@@ -180,10 +180,12 @@ impl Copying<'_> {
         if joined.files.is_empty() || !joined.lines.is_empty() {
             return Ok(None);
         }
-        let place = self.directory.document(&joined.id);
-        let own = blocking(move || sha256(File::open(place)?)).await?;
-        if own.is_ok_and(|own| own == (line.sha256.clone(), line.size)) {
-            return Ok(None);
+        if joined.files.first().is_some_and(|(_, size)| *size == line.size) {
+            let place = self.directory.document(&joined.id);
+            let own = blocking(move || sha256(File::open(place)?)).await?;
+            if own.is_ok_and(|own| own == (line.sha256.clone(), line.size)) {
+                return Ok(None);
+            }
         }
         let place = self.directory.document(&joined.id);
         let moved = self.history.displace(&place, &joined.id);

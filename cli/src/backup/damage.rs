@@ -79,12 +79,15 @@ pub(super) async fn doubt(
     entry: &Entry,
     object: &Object,
     copy: Option<PathBuf>,
+    limit: u64,
 ) -> Result<Option<Problem>, TransferError> {
     let (listed, read) = (entry.clone(), object.clone());
     let doubt = blocking(move || {
         Doubt::about(&listed, &read).or_else(|| {
             // An earlier version took whatever lay there into the index.
-            let copy = fs::read(copy.filter(|_| !is_json(&read.body))?).ok()?;
+            let copy = copy.filter(|_| !is_json(&read.body))?;
+            let copy = fs::metadata(&copy).is_ok_and(|found| found.len() <= limit).then_some(copy)?;
+            let copy = fs::read(copy).ok()?;
             is_json(&copy.into()).then(|| Doubt::Damaged("is no JSON, and the copy is".to_owned()))
         })
     });

@@ -34,6 +34,7 @@ pub(super) async fn import(
 /// All that was found under one name.
 async fn one(root: &Path, importer: &Importer<'_>, joined: JoinedById) -> Result<Done, TransferError> {
     let JoinedById { id, entry, files, more, mut problems, .. } = joined;
+    let largest = files.iter().map(|(_, size)| *size).max().unwrap_or_default();
     let paths: Vec<PathBuf> = files.into_iter().map(|(path, _)| path).collect();
     let Some((first, others)) = paths.split_first() else { return Ok(Done { problems, ..Done::default() }) };
     let duplicate = |path: &PathBuf, reason: &str| {
@@ -45,6 +46,11 @@ async fn one(root: &Path, importer: &Importer<'_>, joined: JoinedById) -> Result
             paths.len() as u64 - 1 + more
         );
         return Ok(Done::problem(duplicate(first, &reason)));
+    }
+    if !others.is_empty() && largest > importer.limit {
+        let too_large = |path: &PathBuf| too_large(path.display().to_string(), largest, importer.limit);
+        problems.extend(paths.iter().map(too_large));
+        return Ok(Done { problems, ..Done::default() });
     }
     if !others.is_empty() {
         match copies(root, &paths).await? {

@@ -29,6 +29,8 @@ pub(super) struct Report {
     contents: Option<Read>,
     repaired: BTreeMap<Damage, u64>,
     left: BTreeMap<Damage, u64>,
+    /// The documents that are gone and were not brought back.
+    lost: u64,
     wrong_totals: bool,
 }
 
@@ -69,11 +71,12 @@ impl Report {
     fn find(&mut self, finding: &Finding) -> io::Result<()> {
         let counts = if finding.repaired { &mut self.repaired } else { &mut self.left };
         *counts.entry(finding.damage).or_default() += 1;
-        let Finding { damage, key, repaired, id, detail, advice, .. } = finding;
+        self.lost += u64::from(finding.damage == Damage::DanglingEntry && finding.healed.is_none());
+        let Finding { damage, key, repaired, id, detail, advice, healed, .. } = finding;
         let value = || {
             json!({
                 "finding": damage, "repaired": repaired, "key": key.as_str(), "id": id.as_ref().map(AnalysisId::as_str),
-                "detail": detail, "advice": advice,
+                "detail": detail, "advice": advice, "healed": healed,
             })
         };
         self.say(&finding.to_string(), value)
@@ -99,7 +102,10 @@ impl Report {
         };
         let word = if self.wrong_totals { "wrong_totals" } else { "unchecked_totals" };
         self.say(&format!("{finding}: {detail}"), || {
-            json!({ "finding": word, "repaired": false, "key": null, "id": null, "detail": detail, "advice": null })
+            json!({
+                "finding": word, "repaired": false, "key": null, "id": null, "detail": detail, "advice": null,
+                "healed": null,
+            })
         })
     }
 
@@ -110,9 +116,7 @@ impl Report {
 
     /// How many documents are gone, forgotten or not.
     pub(super) fn lost(&self) -> u64 {
-        let of =
-            |counts: &BTreeMap<Damage, u64>| counts.get(&Damage::DanglingEntry).copied().unwrap_or_default();
-        of(&self.repaired) + of(&self.left)
+        self.lost
     }
 
     /// Where the walk is, in words.

@@ -1,12 +1,13 @@
 //! From month to month, the oldest first; the totals last.
 
-use analysis_storage::repair::{AgreedDocument, Contents, Mode};
+use analysis_storage::repair::{AgreedDocument, Contents, Damage, Finding, Mode};
 use analysis_storage::{Analyses, Error, Month, Stats};
 
 use super::contents::Reader;
 use super::report::Report;
 use super::{Job, MaintenanceError};
 use crate::progress::{Amount, Progress};
+use crate::repair::Healer;
 use crate::signals::Signals;
 
 /// After so many documents that were read the progress is shown.
@@ -19,6 +20,8 @@ const HANDFUL: u64 = 10;
 pub(super) struct Walk {
     pub(super) job: Job,
     pub(super) reader: Option<Reader>,
+    /// Brings documents back, if there is a backup.
+    pub(super) healer: Option<Healer>,
     /// The only month to look at, if there is one.
     pub(super) month: Option<Month>,
     /// The month that is done, and all before it.
@@ -77,7 +80,8 @@ impl Walk {
             if self.job.mode.forgets_lost() {
                 self.check_lost(steps.unmet_entries())?;
             }
-            let Some(page) = self.step(steps.step()).await? else { return Ok(()) };
+            let Some(mut page) = self.step(steps.step()).await? else { return Ok(()) };
+            page.findings = self.heal(analyses, page.findings).await?;
             self.progress.suspend(|| self.report.add(&page))?;
             self.progress.show(self.report.place(month));
             let to_read = if self.reader.is_some() { page.agreed.len() as u64 } else { 0 };
@@ -99,6 +103,7 @@ impl Walk {
         let Some(reader) = self.reader.take() else { return Ok(()) };
         for some in documents.chunks(AT_ONCE) {
             let contents = self.step(reader.read(analyses, some)).await?;
+            let contents = self.heal_contents(analyses, contents).await?;
             self.progress.suspend(|| self.report.add_contents(&contents))?;
             self.progress.show(self.report.place(month));
             self.read(&contents, some);
@@ -117,12 +122,41 @@ impl Walk {
         }
     }
 
+    /// Heals what was found, if there is a backup. A store that may be incomplete as a whole is not filled up from it.
+    async fn heal(
+        &mut self,
+        analyses: &Analyses,
+        findings: Vec<Finding>,
+    ) -> Result<Vec<Finding>, MaintenanceError> {
+        let Some(healer) = self.healer.take() else { return Ok(findings) };
+        let lost = findings.iter().filter(|finding| finding.damage == Damage::DanglingEntry);
+        self.check_lost(lost.count())?;
+        let findings = self.step(healer.heal_all(analyses, findings)).await?;
+        self.healer = Some(healer);
+        Ok(findings)
+    }
+
+    async fn heal_contents(
+        &mut self,
+        analyses: &Analyses,
+        mut contents: Vec<Contents>,
+    ) -> Result<Vec<Contents>, MaintenanceError> {
+        let Some(healer) = self.healer.take() else { return Ok(contents) };
+        for looked_at in &mut contents {
+            if let Contents::Found(finding) = looked_at {
+                *finding = self.step(healer.heal(analyses, finding.clone())).await?;
+            }
+        }
+        self.healer = Some(healer);
+        Ok(contents)
+    }
+
     /// Ends a repair of a store that so much is missing of that the store itself may be incomplete. `more` are the
     /// entries that no document was met for, and that would go next.
     fn check_lost(&self, more: usize) -> Result<(), MaintenanceError> {
         let (lost, entries) = (self.report.lost() + more as u64, self.report.entries());
         let are_many = lost > HANDFUL && lost * 100 > entries;
-        if are_many && !self.job.forgets_many {
+        if are_many && !self.job.knows_many_lost {
             return Err(MaintenanceError::ManyLost { lost, entries });
         }
         Ok(())

@@ -70,6 +70,11 @@ impl Stage<'_> {
         assert_eq!(self.listed(id), before);
     }
 
+    /// Repairs from the backup.
+    fn heal(&self, options: &[&str]) -> Ran {
+        self.run(&[&["repair", "--from", &self.path()], options].concat())
+    }
+
     fn bring_back(&self, id: &str) {
         let path = self.path();
         let restore = self.run(&["restore", "--from", &path, "--id", id, "--replace"]);
@@ -128,6 +133,56 @@ fn a_change_is_adopted_on_demand(stage: &Stage) {
     stage.bring_back("one");
 }
 
+/// `repair --from` brings back what was saved, and nothing else.
+fn a_backup_heals(stage: &Stage) {
+    stage.prepare();
+    let created_at = stage.listed("two")["created_at"].clone();
+    let half = document("two")[..20].to_owned();
+    for bytes in ["", &half] {
+        (stage.overwrite)("two", bytes);
+        let healed = stage.heal(&[]);
+        assert_eq!(
+            (healed.code, &healed.totals()["repaired"]["damaged"]),
+            (Some(0), &1.into()),
+            "{}",
+            healed.out
+        );
+        let line: Value = serde_json::from_str(healed.out.lines().next().unwrap()).unwrap();
+        let how = line["healed"].as_str().unwrap();
+        assert!(
+            line["repaired"] == true && how.starts_with("with two.json of the backup; the damaged"),
+            "{line}"
+        );
+        assert_eq!(stage.client.get("/analyses/two").body, document("two").as_bytes());
+        assert_eq!(stage.listed("two")["created_at"], created_at);
+        assert_eq!(stage.run(&["check", "--read-data", "--grace", "0"]).code, Some(0));
+    }
+    assert_eq!(stage.heal(&[]).totals()["repaired"], serde_json::json!({}), "once healed is healed");
+}
+
+/// Of several copies the one that fits is taken, from the history as well, and none that does not.
+fn only_what_was_saved_heals(stage: &Stage) {
+    stage.prepare();
+    let other = document("TWO and more");
+    assert_eq!(stage.client.put("two", other.as_bytes()).status, 200);
+    (stage.overwrite)("two", "");
+    // The backup has only what was saved before.
+    found(&stage.heal(&[]), &[("damaged", "two")]);
+    assert_eq!(stage.client.put("two", other.as_bytes()).status, 200);
+    assert_eq!(stage.backup().code, Some(0));
+    assert_eq!(stage.client.put("two", document("two").as_bytes()).status, 200);
+    (stage.overwrite)("two", "");
+    let healed = stage.heal(&[]);
+    assert!(healed.code == Some(0) && healed.out.contains("with .backup/history/"), "{}", healed.out);
+    assert_eq!(stage.client.get("/analyses/two").body, document("two").as_bytes());
+    // A copy that is damaged itself heals nothing, though its size fits.
+    assert_eq!(stage.client.put("one", document("one").as_bytes()).status, 200);
+    fs::write(Path::new(&stage.path()).join("one.json"), document("ONE")).unwrap();
+    (stage.overwrite)("one", "");
+    found(&stage.heal(&[]), &[("damaged", "one")]);
+    (stage.overwrite)("one", &document("one"));
+}
+
 fn on_files(tell: fn(&Stage)) {
     let store = TempDir::new().unwrap();
     let server = Server::on_files(store.path());
@@ -180,6 +235,118 @@ fn on_files_the_last_good_copy_of_a_damaged_document_survives() {
 #[test]
 fn on_s3_the_last_good_copy_of_a_damaged_document_survives() {
     on_s3(the_last_good_copy_survives);
+}
+
+#[test]
+fn on_files_a_backup_heals_a_damaged_document() {
+    on_files(a_backup_heals);
+}
+
+#[test]
+fn on_s3_a_backup_heals_a_damaged_document() {
+    on_s3(a_backup_heals);
+}
+
+#[test]
+fn on_files_only_what_was_saved_heals_a_document() {
+    on_files(only_what_was_saved_heals);
+}
+
+#[test]
+fn on_s3_only_what_was_saved_heals_a_document() {
+    on_s3(only_what_was_saved_heals);
+}
+
+#[test]
+fn a_backup_heals_what_is_lost_or_damaged_in_place_and_the_damaged_bytes_stay() {
+    let store = TempDir::new().unwrap();
+    let server = Server::on_files(store.path());
+    let stage = Stage {
+        variables: &[("LOCAL_STORAGE_DIR", text(store.path()))],
+        client: server.client(),
+        directory: TempDir::new().unwrap(),
+        overwrite: &|_, _| {},
+    };
+    stage.prepare();
+    let place = document_file(store.path(), "two");
+    let saved = fs::metadata(&place).unwrap().modified().unwrap();
+    fs::write(&place, document("TWO")).unwrap();
+    fs::File::options().append(true).open(&place).unwrap().set_modified(saved).unwrap();
+    fs::remove_file(document_file(store.path(), "one")).unwrap();
+    let healed = stage.heal(&["--read-data"]);
+    let repaired = &healed.totals()["repaired"];
+    assert_eq!((healed.code, &repaired["lost"], &repaired["damaged"]), (Some(0), &1.into(), &1.into()));
+    for id in IDS {
+        assert_eq!(server.client().get(&format!("/analyses/{id}")).body, document(id).as_bytes());
+    }
+    let aside: Vec<String> = fs::read_dir(store.path().join(".storage/damaged"))
+        .unwrap()
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    assert_eq!(aside, [document("TWO")]);
+    assert_eq!(stage.run(&["check", "--read-data", "--grace", "0"]).code, Some(0));
+    assert_eq!(stage.run(&["repair", "--from", text(store.path())]).code, Some(2), "that is the store");
+    assert_eq!(stage.heal(&["--forget-lost"]).code, Some(2), "one or the other");
+}
+
+#[test]
+fn a_document_and_a_copy_of_eight_tebibytes_are_findings() {
+    let store = TempDir::new().unwrap();
+    let server = Server::on_files(store.path());
+    let stage = Stage {
+        variables: &[("LOCAL_STORAGE_DIR", text(store.path()))],
+        client: server.client(),
+        directory: TempDir::new().unwrap(),
+        overwrite: &|_, _| {},
+    };
+    stage.prepare();
+    // They take no room, but would take the memory of any machine.
+    let grow = |place: &Path| fs::File::options().write(true).open(place).unwrap().set_len(8 << 40).unwrap();
+    grow(&document_file(store.path(), "two"));
+    grow(&Path::new(&stage.path()).join("one.json"));
+    assert_eq!(server.client().get("/analyses/two").status, 500);
+    let load = crate::harness::program(stage.variables).args(["load", "two"]).output().unwrap();
+    let message = String::from_utf8(load.stderr).unwrap();
+    assert!(load.status.code() == Some(1) && message.contains("raise MAX_DOCUMENT_BYTES"), "{message}");
+    for command in [&["check", "--read-data", "--grace", "0"][..], &["repair", "--adopt-changed"]] {
+        found(&stage.run(command), &[("damaged", "two")]);
+    }
+    let verified = stage.run(&["verify", "--against", &stage.path()]);
+    verified.assert_found(&["corrupt two", "document_too_large one.json"]);
+    let restored = stage.run(&["restore", "--from", &stage.path()]);
+    restored.assert_found(&["conflict two.json", "document_too_large one.json"]);
+    stage.backup().assert_found(&["damaged two"]);
+    assert_eq!(stage.copy("one"), document("one"), "a copy is healed from the store");
+    let healed = stage.heal(&[]);
+    assert_eq!(healed.code, Some(0), "{}{}", healed.out, healed.err);
+    assert_eq!(server.client().get("/analyses/two").body, document("two").as_bytes());
+}
+
+#[test]
+fn a_store_whose_documents_are_missing_is_filled_up_from_a_backup_only_if_people_say_so() {
+    let store = TempDir::new().unwrap();
+    let server = Server::on_files(store.path());
+    let stage = Stage {
+        variables: &[("LOCAL_STORAGE_DIR", text(store.path()))],
+        client: server.client(),
+        directory: TempDir::new().unwrap(),
+        overwrite: &|_, _| {},
+    };
+    for n in 0..12 {
+        assert_eq!(stage.client.put(&format!("study-{n}"), document("x").as_bytes()).status, 201);
+    }
+    stage.backup().assert_well(&[("copied", 12)]);
+    fs::remove_dir_all(store.path().join("analysis")).unwrap();
+    let stopped = stage.heal(&[]);
+    assert!(
+        stopped.code == Some(1) && stopped.err.contains("documents are LOST: is a volume"),
+        "{}",
+        stopped.err
+    );
+    assert!(!store.path().join("analysis").exists(), "nothing is written");
+    let healed = stage.heal(&["--yes"]);
+    assert_eq!((healed.code, &healed.totals()["repaired"]["lost"]), (Some(0), &12.into()), "{}", healed.err);
+    assert_eq!(stage.run(&["check", "--read-data", "--grace", "0"]).code, Some(0));
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! A wrong configuration ends the start with one clear line that says what to set; a right one says what to try.
 
+use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
+use std::thread;
 
 use tempfile::TempDir;
 
 use crate::harness::terminal::{CTRL_C, Terminal};
-use crate::harness::{Cloud, program};
+use crate::harness::{Cloud, Server, program};
 
 /// The lines that `serve` ends with.
 fn failure(variables: &[(&str, &str)], arguments: &[&str]) -> String {
@@ -100,4 +102,32 @@ fn at_a_terminal_it_says_what_to_try_next() {
 
 fn leak(name: &str) -> &'static str {
     Box::leak(name.to_owned().into_boxed_str())
+}
+
+#[test]
+fn a_lock_that_is_held_elsewhere_stops_neither_reads_nor_the_end_of_the_server() {
+    let directory = TempDir::new().unwrap();
+    let server = Server::on_files(directory.path());
+    let client = server.client();
+    assert_eq!(client.put("study-1", b"{}").status, 201);
+    let hold = |n| {
+        let place = directory.path().join(format!(".storage/locks/{n:02}"));
+        let lock = File::options().create(true).truncate(false).write(true).open(place).unwrap();
+        lock.lock().unwrap();
+        lock
+    };
+    let _held: Vec<File> = (0..64).map(hold).collect();
+    let write = |n| {
+        let client = server.client();
+        thread::spawn(move || client.try_send("PUT", &format!("/analyses/new-{n}"), b"{}").map(|a| a.status))
+    };
+    // More than there are threads for writes.
+    let writers: Vec<_> = (0..100).map(write).collect();
+    for path in ["/health", "/ready", "/analyses", "/analyses/study-1", "/stats"] {
+        assert_eq!(client.get(path).status, 200, "{path}");
+    }
+    assert!(server.terminate(), "it ends, though the lock is still held");
+    for writer in writers {
+        assert!(matches!(writer.join().unwrap(), None | Some(503)));
+    }
 }

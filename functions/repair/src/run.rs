@@ -103,7 +103,7 @@ impl RepairReport {
     fn add(&mut self, page: &RepairStep) {
         self.entries += page.entries;
         self.documents += page.documents;
-        for Finding { damage, key, repaired, id, detail, advice } in &page.findings {
+        for Finding { damage, key, repaired, id, detail, advice, .. } in &page.findings {
             let counts = if *repaired { &mut self.repaired } else { &mut self.left };
             *counts.entry(*damage).or_default() += 1;
             let id = id.as_ref().map(AnalysisId::as_str);

@@ -115,7 +115,7 @@ impl Problem {
                 tracing::warn!(code, cause, "storage unavailable");
             }
             ProblemCode::Storage(ErrorCode::Contended) => tracing::warn!(code, cause, "contended"),
-            ProblemCode::Storage(ErrorCode::Misconfigured | ErrorCode::Corrupt)
+            ProblemCode::Storage(ErrorCode::StorageFull | ErrorCode::Misconfigured | ErrorCode::Corrupt)
             | ProblemCode::Http(HttpCode::Internal) => {
                 tracing::error!(code, cause, "request failed");
             }

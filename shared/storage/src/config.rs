@@ -46,7 +46,10 @@ const MAX_DOCUMENT_BYTES: Variable = Variable {
 };
 
 /// Amazon S3 User Guide, "Uploading objects": the most one PUT takes.
-const MOST_DOCUMENT_BYTES: u64 = 5 << 30;
+pub(crate) const MOST_DOCUMENT_BYTES: u64 = 5 << 30;
+
+/// What is read in any case: documents that were taken under the usual limit are, and so is all that is no document.
+const LEAST_READ_BYTES: u64 = 32 << 20;
 
 /// The settings of the store. [`Analyses::open`](crate::Analyses::open) opens it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +105,12 @@ impl StorageConfig {
             max_document_bytes: max_document_bytes(environment)?,
             named_by,
         })
+    }
+
+    /// The largest object that is read into memory: no document may be larger.
+    #[must_use]
+    pub fn max_read_bytes(&self) -> u64 {
+        self.max_document_bytes.max(LEAST_READ_BYTES)
     }
 }
 

@@ -104,6 +104,15 @@ pub enum Error {
         #[source]
         source: Option<Cause>,
     },
+    /// There is no room left where analyses are kept. Make some, or have it made; the message says where.
+    #[error("{advice}")]
+    StorageFull {
+        /// One line that says what to do.
+        advice: String,
+        /// Why it failed.
+        #[source]
+        source: Cause,
+    },
     /// Something stored under our keys is not what this crate writes.
     #[error("object `{key}` is not usable: {reason}")]
     Corrupt {
@@ -166,6 +175,13 @@ impl From<BucketError> for Error {
             BucketError::Refused { operation, source } => Self::Refused { operation, source },
             BucketError::NoAnswer { operation, source } => Self::NoAnswer { operation, source },
             BucketError::Misconfigured { advice, source } => Self::Misconfigured { advice, source },
+            BucketError::StorageFull { advice, source } => Self::StorageFull { advice, source },
+            BucketError::TooLarge { key, size, limit } => Self::Corrupt {
+                key,
+                reason: format!(
+                    "it has {size} bytes, and no document has more than {limit}; raise MAX_DOCUMENT_BYTES if it is one"
+                ),
+            },
             BucketError::BadKey { key, reason } => Self::Corrupt { key, reason: reason.to_owned() },
         }
     }

@@ -13,6 +13,8 @@ use crate::totals::Period;
 const INVERSION: i64 = 9_999_999_999_999;
 /// How many of the 13 digits name a folder of the index.
 const FOLDER_DIGITS: usize = 5;
+/// The prefix of every index entry, behind that of the installation.
+const INDEX: &str = "metadata/index/";
 /// Sorts after every character of an id.
 const AFTER_IDS: char = '~';
 
@@ -91,7 +93,13 @@ impl Layout {
     /// The prefix of every index entry.
     #[must_use]
     pub fn index(&self) -> String {
-        format!("{}metadata/index/", self.prefix)
+        format!("{}{INDEX}", self.prefix)
+    }
+
+    /// Whether a key without its last part is a folder of the index, in an installation without a prefix.
+    pub(crate) fn is_index_folder(key: &str) -> bool {
+        let folder = key.strip_prefix(INDEX);
+        folder.is_some_and(|name| name.len() == FOLDER_DIGITS && name.bytes().all(|b| b.is_ascii_digit()))
     }
 
     /// The prefix of the index entries of one id.

@@ -85,6 +85,7 @@ impl ProblemCode {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
             Self::Storage(S::NotSupported) => StatusCode::NOT_IMPLEMENTED,
+            Self::Storage(S::StorageFull) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Storage(S::StorageUnavailable | S::Contended) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -132,6 +133,7 @@ const fn title_of_storage(code: ErrorCode) -> &'static str {
         ErrorCode::Archived => "The analysis is archived",
         ErrorCode::NotSupported => "This storage cannot do that",
         ErrorCode::StorageUnavailable => "The storage does not answer",
+        ErrorCode::StorageFull => "The storage is full",
         ErrorCode::Misconfigured => "The service is not configured correctly",
         ErrorCode::Corrupt => "A stored object is damaged",
     }
@@ -147,6 +149,13 @@ mod tests {
     fn no_word_is_of_two_kinds() {
         let words: BTreeSet<&str> = ProblemCode::all().map(ProblemCode::as_str).collect();
         assert_eq!(words.len(), ProblemCode::all().count());
+    }
+
+    #[test]
+    fn a_full_storage_is_507_and_asks_nobody_to_try_again() {
+        let full = ProblemCode::from(ErrorCode::StorageFull);
+        assert_eq!((full.as_str(), full.status().as_u16()), ("storage_full", 507));
+        assert_eq!(full.retry_after(), None);
     }
 
     #[test]

@@ -42,7 +42,9 @@ impl Analyses {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (bucket, storage_type, layout): (Arc<dyn Bucket>, _, _) = match &config.storage {
             Storage::Local { directory } => {
-                let bucket = LocalBucket::to_read(directory).named_by(config.named_by);
+                let bucket = LocalBucket::to_read(directory)
+                    .named_by(config.named_by)
+                    .reading_at_most(config.max_read_bytes());
                 if matches!(access, Access::WriteExisting | Access::Existing) {
                     bucket.check_that_it_exists().await?;
                 }
@@ -52,7 +54,8 @@ impl Analyses {
                 (Arc::new(bucket), StorageType::Local, Layout::new(""))
             }
             Storage::S3 { settings, prefix } => {
-                (Arc::new(S3Bucket::connect(settings).await), StorageType::S3, Layout::new(prefix))
+                let bucket = S3Bucket::connect(settings).await.reading_at_most(config.max_read_bytes());
+                (Arc::new(bucket), StorageType::S3, Layout::new(prefix))
             }
         };
         Ok(Self::new(bucket, storage_type, layout, clock).with_retention(config.retention))

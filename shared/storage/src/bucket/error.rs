@@ -45,6 +45,25 @@ pub enum BucketError {
         #[source]
         source: Option<Cause>,
     },
+    /// There is no room left for what was to be written. The message says what to do.
+    #[error("{advice}")]
+    StorageFull {
+        /// One line that says what to do.
+        advice: String,
+        /// Why it failed.
+        #[source]
+        source: Cause,
+    },
+    /// The object is larger than any that is read; nothing of it was.
+    #[error("object `{key}` has {size} bytes, more than the {limit} that are read")]
+    TooLarge {
+        /// The key.
+        key: String,
+        /// Its size, in bytes.
+        size: u64,
+        /// The most that is read, in bytes.
+        limit: u64,
+    },
     /// This bucket can hold no object under such a key.
     #[error("object `{key}` is not usable: {reason}")]
     BadKey {
@@ -64,6 +83,11 @@ impl BucketError {
     /// A request that may have had its effect.
     pub(crate) fn no_answer(operation: impl Into<String>, source: impl Into<Cause>) -> Self {
         Self::NoAnswer { operation: operation.into(), source: source.into() }
+    }
+
+    /// Refuses an object that is larger than what is read at most.
+    pub(crate) fn unless_too_large(key: &Key, size: u64, limit: u64) -> Result<()> {
+        if size > limit { Err(Self::TooLarge { key: key.to_string(), size, limit }) } else { Ok(()) }
     }
 
     pub(crate) fn bad_key(key: &Key, reason: &'static str) -> Self {

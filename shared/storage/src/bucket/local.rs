@@ -2,28 +2,39 @@
 
 mod durable;
 mod failure;
+mod file_system;
+mod folder;
 mod lock;
 mod probe;
+mod removed;
+mod split;
+#[cfg(test)]
+mod tests;
+mod threads;
 mod walk;
 mod write;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::UNIX_EPOCH;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use rustix::fs::OFlags;
 
+use self::threads::{Threads, blocking};
 use super::{
     Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object,
     ObjectMeta, Put, RestoreTier, Restoring, Result, Version,
 };
 use crate::clock::{Clock, SystemClock};
-use crate::config::NamedBy;
+use crate::config::{MOST_DOCUMENT_BYTES, NamedBy};
 use crate::time::SavedAt;
 use crate::token::ContentToken;
 
@@ -35,11 +46,18 @@ const RESERVED: &str = ".storage";
 ///
 /// A write goes to a temporary file, is synced, gets its `saved_at` as modification time and is renamed into
 /// place; conditions are checked under a lock that all processes share, so a reader never sees half a file
-/// and a condition is never outrun. User metadata is not kept.
+/// and a condition is never outrun. User metadata is not kept. What is made is for this user alone.
+///
+/// The path of an object below the root is its key, but in the folders of the index, which are split as they fill up.
 #[derive(Debug, Clone)]
 pub struct LocalBucket {
     root: Arc<Path>,
     named_by: NamedBy,
+    /// The most bytes of an object that are read.
+    largest: u64,
+    threads: Threads,
+    /// How many entries of directories have been read.
+    entries_read: Arc<AtomicU64>,
 }
 
 impl LocalBucket {
@@ -58,7 +76,26 @@ impl LocalBucket {
     /// The tree below `root` for reading only: nothing is made, nothing is tried out. A missing tree is an empty one.
     #[must_use]
     pub fn to_read(root: &Path) -> Self {
-        Self { root: root.into(), named_by: NamedBy::default() }
+        Self {
+            root: root.into(),
+            named_by: NamedBy::default(),
+            largest: MOST_DOCUMENT_BYTES,
+            threads: Threads::default(),
+            entries_read: Arc::default(),
+        }
+    }
+
+    /// The same tree, of which no larger object is read.
+    #[must_use]
+    pub fn reading_at_most(self, largest: u64) -> Self {
+        Self { largest, ..self }
+    }
+
+    /// How many entries of directories were read so far: what listings cost.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn entries_read(&self) -> u64 {
+        self.entries_read.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// The same tree, as it is named by this.
@@ -110,26 +147,76 @@ impl LocalBucket {
     fn look(&self, key: &Key, if_none_match: Option<&ETag>) -> Result<Result<(File, ObjectMeta), Got>> {
         let path = self.path(key)?;
         let failed = |e| self.failure("read", &path, e);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(e) if is_absent(&e) => return Ok(Err(Got::Absent)),
-            Err(e) => return Err(failed(e)),
-        };
         // Taken from the open file, so that content and metadata are of the same write.
-        let metadata = file.metadata().map_err(failed)?;
-        if !metadata.is_file() {
+        let open = |place: &Path| match open(place) {
+            Ok(file) => Ok(file.metadata()?.is_file().then_some(file)),
+            Err(e) if is_absent(&e) => Ok(None),
+            Err(e) => Err(e),
+        };
+        let Some(file) = folder::find(&self.root, key, open).map_err(failed)? else {
             return Ok(Err(Got::Absent));
-        }
-        let meta = describe(&metadata);
+        };
+        let meta = describe(&file.metadata().map_err(failed)?);
         if Some(&meta.etag) == if_none_match {
             return Ok(Err(Got::NotModified { last_modified: Some(meta.last_modified) }));
         }
+        BucketError::unless_too_large(key, meta.size, self.largest)?;
         Ok(Ok((file, meta)))
+    }
+
+    /// A file that was found in this place; none if it has gone since.
+    fn listed(&self, key: Key, place: &Path) -> io::Result<Option<Listed>> {
+        let meta = match meta_of(place)? {
+            // It may have been moved down by a split.
+            None => folder::find(&self.root, &key, meta_of)?,
+            meta => meta,
+        };
+        Ok(meta.map(|ObjectMeta { size, etag, token, saved_at, last_modified, .. }| Listed {
+            key,
+            size,
+            etag,
+            token,
+            saved_at: Some(saved_at),
+            last_modified,
+        }))
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| BucketError::no_answer("file access", e))?
+/// Gives the file of an object, which is about to be replaced, a second name that no reader and no listing finds: its
+/// bytes stay. Where they are then; `None` if there is no such file.
+///
+/// # Errors
+/// Those of the file system.
+pub fn set_aside(root: &Path, key: &Key) -> io::Result<Option<PathBuf>> {
+    let (place, aside) = (root.join(key.as_str()), root.join(RESERVED).join("damaged"));
+    let Some(meta) = meta_of(&place)? else { return Ok(None) };
+    durable::create_directories(root, &aside)?;
+    let name = place.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    for number in 0_u32.. {
+        let other = aside.join(format!("{name}.{}.{number}.json", meta.saved_at.micros()));
+        match fs::hard_link(&place, &other) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            linked => {
+                linked?;
+                durable::sync_directory(&aside)?;
+                return Ok(Some(other));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Opens a file for reading, and waits for nobody: whoever opens a pipe waits for its other end.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+/// Memory for so many bytes, if there is as much.
+fn room_for(bytes: u64) -> io::Result<Vec<u8>> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(usize::try_from(bytes).map_err(io::Error::other)?)?;
+    Ok(room)
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -167,19 +254,6 @@ fn describe(metadata: &fs::Metadata) -> ObjectMeta {
     }
 }
 
-/// A file that was found; none if it has gone since.
-fn listed(root: &Path, key: Key) -> io::Result<Option<Listed>> {
-    let meta = meta_of(&root.join(key.as_str()))?;
-    Ok(meta.map(|ObjectMeta { size, etag, token, saved_at, last_modified, .. }| Listed {
-        key,
-        size,
-        etag,
-        token,
-        saved_at: Some(saved_at),
-        last_modified,
-    }))
-}
-
 #[async_trait]
 impl Bucket for LocalBucket {
     /// The host's clock is the bucket's.
@@ -192,8 +266,7 @@ impl Bucket for LocalBucket {
     }
 
     async fn put(&self, put: Put) -> Result<ETag> {
-        let bucket = self.clone();
-        blocking(move || bucket.write(&put)).await
+        self.write(put).await
     }
 
     async fn get(&self, key: &Key, options: GetOptions) -> Result<Got> {
@@ -201,44 +274,47 @@ impl Bucket for LocalBucket {
             return Err(BucketError::Unsupported("local storage keeps no versions"));
         }
         let (bucket, looked_for) = (self.clone(), key.clone());
-        let found = blocking(move || bucket.look(&looked_for, options.if_none_match.as_ref())).await?;
-        let (mut file, meta) = match found {
+        let look = move || bucket.look(&looked_for, options.if_none_match.as_ref());
+        let (file, meta) = match self.threads.read(0, look).await? {
             Ok(found) => found,
             Err(answer) => return Ok(answer),
         };
+        let (path, bucket, size) = (self.path(key)?, self.clone(), meta.size);
         // Allocated here: the C library keeps what is freed for the thread that allocated it, and of the threads
         // that access files there are many.
-        let mut body = Vec::with_capacity(usize::try_from(meta.size).unwrap_or_default());
-        let (path, bucket) = (self.path(key)?, self.clone());
-        blocking(move || {
-            file.read_to_end(&mut body).map_err(|e| bucket.failure("read", &path, e))?;
+        let mut body = room_for(size).map_err(|e| self.failure("read", &path, e))?;
+        let read = move || {
+            file.take(size).read_to_end(&mut body).map_err(|e| bucket.failure("read", &path, e))?;
             Ok(Got::Found(Object { meta, body: Bytes::from(body) }))
-        })
-        .await
+        };
+        self.threads.read(size, read).await
     }
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
-        let (path, bucket) = (self.path(key)?, self.clone());
-        blocking(move || meta_of(&path).map_err(|e| bucket.failure("read", &path, e))).await
+        let (path, bucket, key) = (self.path(key)?, self.clone(), key.clone());
+        let head =
+            move || folder::find(&bucket.root, &key, meta_of).map_err(|e| bucket.failure("read", &path, e));
+        self.threads.read(0, head).await
     }
 
     async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
-        let (bucket, key, if_match) = (self.clone(), key.clone(), if_match.cloned());
-        blocking(move || bucket.remove(&key, if_match.as_ref())).await
+        self.remove(key, if_match).await
     }
 
     async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing> {
-        let root = Arc::clone(&self.root);
         let (prefix, after) = (prefix.to_owned(), start_after.unwrap_or_default().to_owned());
         let limit = limit.clamp(1, MAX_KEYS);
         // Before the first look: what is written meanwhile may be missed.
         let date = SystemClock.now();
+        let bucket = self.clone();
         let listed = move || {
             let mut after = after;
             loop {
-                let walk::Found { keys, truncated } = walk::list(&root, &prefix, &after, limit)?;
-                let last = keys.last().map(ToString::to_string);
-                let objects = keys.into_iter().filter_map(|key| listed(&root, key).transpose());
+                let walk::Found { files, truncated } =
+                    walk::list(&bucket.root, &prefix, &after, limit, &bucket.entries_read)?;
+                let last = files.last().map(|(key, _)| key.to_string());
+                let objects =
+                    files.into_iter().filter_map(|(key, place)| bucket.listed(key, &place).transpose());
                 let objects = objects.collect::<io::Result<Vec<_>>>()?;
                 match last {
                     // All of them have gone since: callers, who go on behind the last, could not.
@@ -248,7 +324,8 @@ impl Bucket for LocalBucket {
             }
         };
         let bucket = self.clone();
-        blocking(move || listed().map_err(|e| bucket.failure("list", &bucket.root, e))).await
+        let list = move || listed().map_err(|e| bucket.failure("list", &bucket.root, e));
+        self.threads.read(0, list).await
     }
 
     async fn versions(&self, _: &Key) -> Result<Vec<Version>> {

@@ -36,7 +36,7 @@ use super::{
     ObjectMeta, Precondition, Put, RestoreTier, Restoring, Result, Version,
 };
 use crate::clock::{Clock, ClockOffset, SystemClock};
-use crate::config::NamedBy;
+use crate::config::{MOST_DOCUMENT_BYTES, NamedBy};
 use crate::durations::LONGEST_ATTEMPT;
 use crate::error::Cause;
 use crate::token::ContentToken;
@@ -81,6 +81,8 @@ pub struct S3Bucket {
     client: Client,
     settings: S3Settings,
     offset: Arc<ClockOffset>,
+    /// The most bytes of an object that are read.
+    largest: u64,
 }
 
 impl S3Bucket {
@@ -88,7 +90,8 @@ impl S3Bucket {
     /// role, instance role. Sends nothing to S3 yet.
     pub async fn connect(settings: &S3Settings) -> Self {
         let offset = Arc::default();
-        Self { client: client::connect(settings, &offset).await, settings: settings.clone(), offset }
+        let client = client::connect(settings, &offset).await;
+        Self { client, settings: settings.clone(), offset, largest: MOST_DOCUMENT_BYTES }
     }
 
     /// The bucket, with these credentials.
@@ -97,7 +100,13 @@ impl S3Bucket {
     pub fn with_credentials(settings: &S3Settings, access_key_id: &str, secret_access_key: &str) -> Self {
         let offset = Arc::default();
         let client = client::with_credentials(settings, access_key_id, secret_access_key, &offset);
-        Self { client, settings: settings.clone(), offset }
+        Self { client, settings: settings.clone(), offset, largest: MOST_DOCUMENT_BYTES }
+    }
+
+    /// The same bucket, of which no larger object is read.
+    #[must_use]
+    pub fn reading_at_most(self, largest: u64) -> Self {
+        Self { largest, ..self }
     }
 
     /// The client beneath, for what tests do to a bucket that the product never does.
@@ -218,7 +227,7 @@ impl Bucket for S3Bucket {
             .key(key.as_str())
             .set_version_id(options.version_id)
             .set_if_none_match(options.if_none_match.map(|tag| tag.as_str().to_owned()));
-        read(&request, send).await
+        read(&request, key, send, self.largest).await
     }
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
@@ -302,7 +311,7 @@ impl Bucket for S3Bucket {
     }
 }
 
-async fn read(request: &Request<'_>, get: GetObjectFluentBuilder) -> Result<Got> {
+async fn read(request: &Request<'_>, key: &Key, get: GetObjectFluentBuilder, largest: u64) -> Result<Got> {
     let output = match get.send().await.map_err(Failure::from_sdk) {
         Ok(output) => output,
         Err(Failure::Answered(answer)) if answer.status == 304 => {
@@ -312,6 +321,7 @@ async fn read(request: &Request<'_>, get: GetObjectFluentBuilder) -> Result<Got>
         Err(failure) => return Err(request.error(failure)),
     };
     let meta = Head::from(&output).meta(request)?;
+    BucketError::unless_too_large(key, meta.size, largest)?;
     match collect(output.body, meta.size).await {
         Ok(body) => Ok(Got::Found(Object { meta, body })),
         Err(cause) => Err(request.error(Failure::NoAnswer(cause))),

@@ -33,6 +33,8 @@ crate::words! {
         NotSupported = "not_supported",
         /// The storage does not answer, or refuses for the moment.
         StorageUnavailable = "storage_unavailable",
+        /// There is no room left where analyses are kept.
+        StorageFull = "storage_full",
         /// Credentials, permissions or settings are wrong.
         Misconfigured = "misconfigured",
         /// A stored object is not what this crate writes.
@@ -56,6 +58,7 @@ impl ErrorCode {
             | Self::PreconditionFailed
             | Self::Archived
             | Self::NotSupported
+            | Self::StorageFull
             | Self::Misconfigured
             | Self::Corrupt => false,
         }
@@ -79,7 +82,7 @@ impl ErrorCode {
             | Self::Archived
             | Self::NotSupported => true,
             // Any of the requests of a save may fail so, its last one included.
-            Self::StorageUnavailable | Self::Misconfigured | Self::Corrupt => false,
+            Self::StorageUnavailable | Self::StorageFull | Self::Misconfigured | Self::Corrupt => false,
         }
     }
 
@@ -101,6 +104,7 @@ impl ErrorCode {
             | Self::InvalidArgument
             | Self::NotSupported
             | Self::StorageUnavailable
+            | Self::StorageFull
             | Self::Misconfigured => false,
         }
     }
@@ -130,6 +134,7 @@ impl Error {
             Self::Archived(_) => ErrorCode::Archived,
             Self::Unsupported(_) => ErrorCode::NotSupported,
             Self::Refused { .. } | Self::NoAnswer { .. } => ErrorCode::StorageUnavailable,
+            Self::StorageFull { .. } => ErrorCode::StorageFull,
             Self::Misconfigured { .. } => ErrorCode::Misconfigured,
             Self::Corrupt { .. } => ErrorCode::Corrupt,
         }

@@ -264,6 +264,32 @@ async fn what_is_copied_while_a_save_replaces_it_is_in_no_doubt() {
     }
 }
 
+#[tokio::test]
+async fn a_wound_is_healed_by_what_its_own_save_recorded_and_not_over_a_later_save() {
+    for store in Store::each().await {
+        let entry = store.save("study-1", ONE).await;
+        store.remove("/study-1.json").await;
+        let lost = repair(&store, Mode::REPAIR).await.remove(0);
+        let wounded = store.analyses.find_wound(&lost).await.unwrap().unwrap();
+        assert!(wounded.is_gone() && *wounded.entry() == entry);
+        assert!(wounded.is_healed_by(ONE.as_bytes(), None));
+        for other in [TWO, &ONE.replace("one", "ONE")] {
+            assert!(!wounded.is_healed_by(other.as_bytes(), Some(entry.saved_at)), "{other}");
+        }
+        store.clock.advance(Duration::from_mins(1));
+        store.save("study-1", TWO).await;
+        assert!(!store.analyses.heal(&wounded, &document(ONE)).await.unwrap(), "another save was faster");
+        store.remove("/study-1.json").await;
+        let wounded = store.analyses.find_wound(&lost).await.unwrap().unwrap();
+        assert!(!wounded.is_healed_by(ONE.as_bytes(), None), "that is of the save before");
+        assert!(store.analyses.heal(&wounded, &document(TWO)).await.unwrap());
+        let [listed] = &store.list().await[..] else { panic!("one entry") };
+        assert_eq!((listed.created_at, listed.token), (entry.created_at, wounded.entry().token));
+        assert_eq!(store.analyses.find_wound(&lost).await.unwrap(), None);
+        assert_eq!(store.check().await, []);
+    }
+}
+
 impl Store {
     /// Overwrites a file as another program does.
     fn write_file(&self, key: &Key, bytes: &[u8]) {

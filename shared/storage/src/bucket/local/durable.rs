@@ -1,8 +1,8 @@
 //! Durable steps on the file system.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -27,7 +27,7 @@ pub(super) fn create_directories(root: &Path, directory: &Path) -> io::Result<()
     }
     let parent = directory.parent().unwrap_or(root);
     create_directories(root, parent)?;
-    match fs::create_dir(directory) {
+    match private_directories(false).create(directory) {
         Ok(()) => sync_directory(parent),
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
         Err(e) => Err(e),
@@ -45,10 +45,16 @@ pub(super) fn write_temporary(root: &Path, body: &[u8], saved_at: SavedAt) -> io
     Ok(file)
 }
 
+/// Makes directories that are for this user alone; the umask may narrow that further.
+pub(super) fn private_directories(with_parents: bool) -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.recursive(with_parents).mode(0o700);
+    builder
+}
+
 fn builder() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    // Documents are for people to read: the umask decides, as for any other file.
-    builder.permissions(fs::Permissions::from_mode(0o666));
+    builder.permissions(fs::Permissions::from_mode(0o600));
     builder
 }
 
@@ -60,7 +66,7 @@ pub(super) fn with_directory<T>(
 ) -> io::Result<T> {
     match make() {
         Err(e) if e.kind() == io::ErrorKind::NotFound && root.is_dir() => {
-            fs::create_dir_all(directory)?;
+            private_directories(true).create(directory)?;
             make()
         }
         done => done,

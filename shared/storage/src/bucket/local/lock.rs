@@ -1,7 +1,8 @@
 //! Locks on keys, between threads and processes.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::RESERVED;
@@ -15,14 +16,21 @@ pub(super) fn lock_directory(root: &Path) -> PathBuf {
 }
 
 /// The file whose lock guards this key. Another build of the program must choose the same one.
-pub(super) fn lock_path(root: &Path, key: &str) -> PathBuf {
+fn lock_path(root: &Path, key: &str) -> PathBuf {
     lock_directory(root).join(format!("{:02}", crc32fast::hash(key.as_bytes()) % LOCKS))
 }
 
-/// Holds the lock of this key against other threads and processes until the file is dropped.
-pub(super) fn lock(root: &Path, key: &str) -> io::Result<File> {
-    let open = || OpenOptions::new().create(true).truncate(false).write(true).open(lock_path(root, key));
-    let file = with_directory(root, &lock_directory(root), open)?;
-    file.lock()?;
-    Ok(file)
+/// Opens or makes the file of a lock.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)
+}
+
+/// Takes the lock of this key against other threads and processes, until the file is dropped; `None` if it is held.
+pub(super) fn try_lock(root: &Path, key: &str) -> io::Result<Option<File>> {
+    let file = with_directory(root, &lock_directory(root), || open(&lock_path(root, key)))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::failure::unusable;
 use super::meta_of;
-use super::{durable, lock};
+use super::{durable, file_system, lock};
 use crate::bucket::{BucketError, Result};
 use crate::config::{NamedBy, absolute};
 use crate::time::SavedAt;
@@ -19,11 +19,17 @@ const ABANDONED: Duration = Duration::from_mins(15);
 pub(super) fn probe(root: &Path, named_by: NamedBy) -> Result<()> {
     let unusable = |error| unusable(named_by, root, error);
     prepare(root).map_err(unusable)?;
+    let shared = file_system::shared(root);
+    let place = root.display();
     if let Some(lack) = find_lack(root).map_err(unusable)? {
-        let (place, setting) = (root.display(), named_by.directory());
+        let named = shared.map(|shared| format!(" ({shared})")).unwrap_or_default();
         return Err(BucketError::misconfigured(format!(
-            "the file system of {place} {lack}; set {setting} to a directory on another file system"
+            "the file system of {place}{named} {lack}; set {} to a directory on another file system",
+            named_by.directory()
         )));
+    }
+    if let Some(shared) = shared {
+        tracing::warn!("the store in {place} is on {shared}");
     }
     Ok(())
 }
@@ -47,8 +53,9 @@ pub(super) fn check_that_it_exists(root: &Path, named_by: NamedBy) -> Result<()>
 
 fn prepare(root: &Path) -> io::Result<()> {
     durable::create_root(root)?;
-    fs::create_dir_all(lock::lock_directory(root))?;
-    fs::create_dir_all(durable::temporary_directory(root))?;
+    let directories = durable::private_directories(true);
+    directories.create(lock::lock_directory(root))?;
+    directories.create(durable::temporary_directory(root))?;
     fs::read_dir(root)?;
     remove_older(&durable::temporary_directory(root), ABANDONED)
 }
@@ -87,10 +94,11 @@ fn find_lack(root: &Path) -> io::Result<Option<&'static str>> {
     if upper.exists() {
         return Ok(Some("does not tell upper from lower case in file names, as ids do"));
     }
-    let held = lock::lock(root, "probe")?;
-    let second = fs::OpenOptions::new().write(true).open(lock::lock_path(root, "probe"))?;
-    let is_exclusive = second.try_lock().is_err();
-    drop(held);
+    // Not one that guards keys: another process may hold that as long as it likes.
+    let lock = place.path().join("lock");
+    let held = lock::open(&lock)?;
+    held.lock()?;
+    let is_exclusive = lock::open(&lock)?.try_lock().is_err();
     Ok((!is_exclusive).then_some("does not support file locks"))
 }
 

@@ -49,6 +49,9 @@ const REFUSED: [&str; 20] = [
     "XAmzContentSHA256Mismatch",
 ];
 
+/// Codes of answers that refuse a write for want of room: of Ceph, and of MinIO for its disks and for the quota of a bucket.
+const FULL: [&str; 3] = ["QuotaExceeded", "XMinioAdminBucketQuotaExceeded", "XMinioStorageFull"];
+
 /// Why a request has no result.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -207,6 +210,9 @@ impl Request<'_> {
             BucketError::Archived(self.target.to_owned())
         } else if advice::is_elsewhere(self, &answer) {
             BucketError::Misconfigured { advice: advice::on(self, &answer), source: Some(answer.into()) }
+        } else if answer.status == 507 || FULL.contains(&answer.code.as_str()) {
+            let advice = format!("{}: the store is full; make room there", self.somewhere());
+            BucketError::StorageFull { advice, source: answer.into() }
         } else if is_refused(&answer) {
             BucketError::refused(self.to_string(), answer)
         } else if matches!(answer.status, 408 | 425 | 500..=599) && answer.code != "NotImplemented" {

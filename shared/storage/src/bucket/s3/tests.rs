@@ -147,6 +147,21 @@ fn a_read_finds_nothing_in_these_answers_only() {
 }
 
 #[test]
+fn a_store_without_room_says_so() {
+    let cases = [
+        (507, "XMinioStorageFull"),
+        (400, "XMinioAdminBucketQuotaExceeded"),
+        (403, "QuotaExceeded"),
+        (507, ""),
+    ];
+    for (status, code) in cases {
+        let error = decide(PUT, status, code);
+        let BucketError::StorageFull { advice, .. } = error else { panic!("{code}: {error:?}") };
+        assert!(advice.contains("some/key") && advice.ends_with("make room there"), "{advice}");
+    }
+}
+
+#[test]
 fn an_archived_object_is_no_denied_object() {
     let error = decide(GET, 403, "InvalidObjectState");
     assert!(matches!(&error, BucketError::Archived(key) if key == "some/key"), "{error:?}");

@@ -82,12 +82,15 @@ pub struct Finding {
     pub detail: Option<String>,
     /// What to do about it by hand, where nothing else helps.
     pub advice: Option<String>,
+    /// What has brought the document back, where a copy has.
+    pub healed: Option<String>,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { damage, key, repaired, id, detail, advice } = self;
+        let Self { damage, key, repaired, id, detail, advice, healed } = self;
         match (repaired, damage) {
+            (true, _) if healed.is_some() => f.write_str("healed ")?,
             (true, Damage::DanglingEntry) => f.write_str("forgot ")?,
             (true, Damage::ChangedDocument) => f.write_str("adopted ")?,
             (true, _) => f.write_str("repaired ")?,
@@ -97,7 +100,7 @@ impl fmt::Display for Finding {
             (Some(id), Some(detail)) => write!(f, "{damage}: {id} ({detail})")?,
             _ => write!(f, "{damage}: {key}")?,
         }
-        match (id, advice) {
+        match (id, advice.as_ref().or(healed.as_ref())) {
             (Some(_), Some(advice)) => write!(f, ": {advice}"),
             (None, Some(advice)) => write!(f, " ({advice})"),
             (_, None) => Ok(()),
@@ -107,17 +110,24 @@ impl fmt::Display for Finding {
 
 impl Finding {
     pub(super) fn new(damage: Damage, key: Key, repaired: bool) -> Self {
-        Finding { damage, key, repaired, id: None, detail: None, advice: None }
+        Finding { damage, key, repaired, id: None, detail: None, advice: None, healed: None }
     }
 
     pub(super) fn by_hand(damage: Damage, key: Key, advice: String) -> Self {
-        Finding { damage, key, repaired: false, id: None, detail: None, advice: Some(advice) }
+        Finding { advice: Some(advice), ..Self::new(damage, key, false) }
+    }
+
+    /// The same, mended with a copy; `how` says with which.
+    #[must_use]
+    pub fn healed(self, how: String) -> Self {
+        Self { repaired: true, advice: None, healed: Some(how), ..self }
     }
 
     /// The document of this entry is gone; whether it has been forgotten.
     pub(super) fn lost(entry: &Entry, key: Key, forgotten: bool) -> Self {
         let detail = format!("saved {}, {} bytes", entry.saved_at, entry.size);
-        let advice = "restore it from a backup, or forget it with `design-analysis repair --forget-lost`";
+        let advice = "restore it from a backup with `design-analysis repair --from BACKUP`, or forget it with \
+                      `design-analysis repair --forget-lost`";
         Self::of_analysis(Damage::DanglingEntry, &entry.id, key, forgotten, detail, advice.to_owned())
     }
 
@@ -127,8 +137,8 @@ impl Finding {
         let give_up =
             if is_indexed { format!("`design-analysis delete {id}`") } else { "removing it".into() };
         let advice = format!(
-            "bring it back from a backup with `design-analysis restore --id {id} --from BACKUP --replace`, or give it \
-             up by {give_up}"
+            "bring it back from a backup with `design-analysis repair --from BACKUP`, or, whatever was saved, with \
+             `design-analysis restore --id {id} --from BACKUP --replace`; or give it up by {give_up}"
         );
         Self::of_analysis(Damage::DamagedDocument, id, key, false, detail, advice)
     }
@@ -152,7 +162,7 @@ impl Finding {
         advice: String,
     ) -> Self {
         let advice = Some(advice).filter(|_| !repaired);
-        Finding { damage, key, repaired, id: Some(id.clone()), detail: Some(detail), advice }
+        Finding { id: Some(id.clone()), detail: Some(detail), advice, ..Self::new(damage, key, repaired) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Damage told from change: whether the bytes of a document are those that were saved.
 
 use super::observed::{ContentKind, ObservedDocument};
+use crate::config::MOST_DOCUMENT_BYTES;
 use crate::index::Entry;
 use crate::time::SavedAt;
 use crate::token::ContentToken;
@@ -39,6 +40,9 @@ impl ObservedDocument {
         let kind = self.content.map(|content| content.kind);
         if saved.iter().any(|saved| self.has_bytes_of(saved)) {
             return Verdict::Sound;
+        }
+        if self.size > MOST_DOCUMENT_BYTES {
+            return Verdict::Damaged(format!("has {} bytes, more than any document may have", self.size));
         }
         let is_indexed = !saved.is_empty();
         match kind {
