@@ -62,7 +62,7 @@ impl Failure for ServeError {}
 
 /// Serves until SIGTERM or SIGINT; requests in flight are answered first.
 pub(crate) async fn run(options: Options) -> Result<(), ServeError> {
-    telemetry::init(&LogConfig::from_env()?)?;
+    start_log(&LogConfig::from_env()?)?;
     let (server, storage) = (ServerConfig::from_env()?, store::config()?);
     if let Some(doubt) = store::doubt(&storage) {
         tracing::warn!("{doubt}");
@@ -76,6 +76,15 @@ pub(crate) async fn run(options: Options) -> Result<(), ServeError> {
     let app = App::open(storage).await?.with_token(server.token);
     probe(&app).await?;
     serve(app, address).await
+}
+
+fn start_log(config: &LogConfig) -> Result<(), Error> {
+    let terminal = Term::stderr();
+    if terminal.is_term() {
+        telemetry::init_at_terminal(config, terminal.features().colors_supported())
+    } else {
+        telemetry::init(config)
+    }
 }
 
 async fn resolve(host: &str, port: u16) -> Result<SocketAddr, ServeError> {

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use analysis_storage::Clock;
+use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderName, HeaderValue};
@@ -33,7 +34,8 @@ pub(crate) async fn wrap(State(app): State<App>, request: Request, next: Next) -
             response.headers_mut().insert(REQUEST_ID, value);
         }
         let status = response.status().as_u16();
-        tracing::info!(status, ms = started.elapsed().as_millis(), "answered");
+        let bytes = response.body().size_hint().exact();
+        tracing::info!(status, ms = started.elapsed().as_millis(), bytes, "answered");
         response
     }
     .instrument(span)
