@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, lookup_host};
 
 use crate::exit::{FAILED, Failure};
+use crate::front_page;
 use crate::listen;
 use crate::signals::Signals;
 use crate::store;
@@ -138,6 +139,7 @@ fn router(app: App) -> Router {
         .merge(analysis_fn_list::routes())
         .merge(analysis_fn_stats::routes())
         .merge(analysis_fn_delete::routes())
+        .route("/", get(front_page::show))
         .route("/health", get(health))
         .route("/ready", get(ready));
     analysis_http::finish(routes, app)

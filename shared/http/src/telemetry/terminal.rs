@@ -198,7 +198,10 @@ mod tests {
             line(false, Level::WARN, &warning, Some(&request)),
             "WARN storage unavailable code=storage_unavailable  trace-42"
         );
-        assert_eq!(line(false, Level::INFO, &fields("listening", &[("store", "/x")]), None), "listening store=/x");
+        assert_eq!(
+            line(false, Level::INFO, &fields("listening", &[("store", "/x")]), None),
+            "listening store=/x"
+        );
     }
 
     #[test]

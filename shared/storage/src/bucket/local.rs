@@ -9,7 +9,7 @@ mod write;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -206,13 +206,23 @@ impl Bucket for LocalBucket {
             Ok(found) => found,
             Err(answer) => return Ok(answer),
         };
+        let part = match options.range {
+            None => None,
+            Some(range) => {
+                let not_satisfiable = || BucketError::RangeNotSatisfiable(key.to_string());
+                Some(range.within(meta.size).ok_or_else(not_satisfiable)?)
+            }
+        };
+        let wanted = part.clone().unwrap_or(0..meta.size);
         // Allocated here: the C library keeps what is freed for the thread that allocated it, and of the threads
         // that access files there are many.
-        let mut body = Vec::with_capacity(usize::try_from(meta.size).unwrap_or_default());
+        let mut body = Vec::with_capacity(usize::try_from(wanted.end - wanted.start).unwrap_or_default());
         let (path, bucket) = (self.path(key)?, self.clone());
         blocking(move || {
-            file.read_to_end(&mut body).map_err(|e| bucket.failure("read", &path, e))?;
-            Ok(Got::Found(Object { meta, body: Bytes::from(body) }))
+            let failed = |e| bucket.failure("read", &path, e);
+            file.seek(SeekFrom::Start(wanted.start)).map_err(failed)?;
+            file.take(wanted.end - wanted.start).read_to_end(&mut body).map_err(failed)?;
+            Ok(Got::Found(Object { meta, body: Bytes::from(body), part }))
         })
         .await
     }
