@@ -39,7 +39,7 @@ id=${location##*/}
 [ -n "$id" ] || fail "the answer has no Location"
 echo "  saved as $id"
 
-call 200 GET "$location"
+call 200 GET "/analyses/$id"
 cmp "$file" "$work/body" || fail "the loaded bytes differ from the saved ones"
 echo "  loaded the same $(wc -c <"$file") bytes"
 
@@ -52,8 +52,8 @@ after=$(tail -n 1 "$work/total")
 [ "$after" -eq $((before + 1)) ] || fail "the total is $after after $before"
 echo "  counted: $after"
 
-call 204 DELETE "$location"
-call 404 GET "$location"
+call 204 DELETE "/analyses/$id"
+call 404 GET "/analyses/$id"
 total >"$work/total"
 [ "$(tail -n 1 "$work/total")" -eq "$before" ] || fail "the deleted analysis is still counted"
 echo "  deleted"

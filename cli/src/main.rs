@@ -10,6 +10,7 @@ mod cost;
 mod delete;
 mod deprecated;
 mod exit;
+mod front_page;
 mod health;
 mod help;
 mod human;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, lookup_host};
 
 use crate::exit::{FAILED, Failure};
+use crate::front_page;
 use crate::listen;
 use crate::signals::Signals;
 use crate::store;
@@ -62,7 +63,7 @@ impl Failure for ServeError {}
 
 /// Serves until SIGTERM or SIGINT; requests in flight are answered first.
 pub(crate) async fn run(options: Options) -> Result<(), ServeError> {
-    telemetry::init(&LogConfig::from_env()?)?;
+    start_log(&LogConfig::from_env()?)?;
     let (server, storage) = (ServerConfig::from_env()?, store::config()?);
     if let Some(doubt) = store::doubt(&storage) {
         tracing::warn!("{doubt}");
@@ -76,6 +77,15 @@ pub(crate) async fn run(options: Options) -> Result<(), ServeError> {
     let app = App::open(storage).await?.with_token(server.token);
     probe(&app).await?;
     serve(app, address).await
+}
+
+fn start_log(config: &LogConfig) -> Result<(), Error> {
+    let terminal = Term::stderr();
+    if terminal.is_term() {
+        telemetry::init_at_terminal(config, terminal.features().colors_supported())
+    } else {
+        telemetry::init(config)
+    }
 }
 
 async fn resolve(host: &str, port: u16) -> Result<SocketAddr, ServeError> {
@@ -129,6 +139,7 @@ fn router(app: App) -> Router {
         .merge(analysis_fn_list::routes())
         .merge(analysis_fn_stats::routes())
         .merge(analysis_fn_delete::routes())
+        .route("/", get(front_page::show))
         .route("/health", get(health))
         .route("/ready", get(ready));
     analysis_http::finish(routes, app)

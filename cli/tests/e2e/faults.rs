@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::harness::proxy::{Fault, Proxy, Rates};
 use crate::harness::writer::{Writer, check_exactly, check_list};
-use crate::harness::{Answer, Client, Cloud, JSON, Server, repair_after_failures};
+use crate::harness::{Answer, Client, Cloud, JSON, Server, repair_after_failures, resolve};
 
 /// How many cases run at once: most of their time is waiting.
 const PARALLEL: usize = 60;
@@ -284,8 +284,8 @@ fn survives_without_an_id(client: &Client, proxy: &Proxy, faults: &'static [Faul
             assert_eq!(info["storage_info"]["versioning_status"], "Enabled", "{faults:?}: {info}");
         });
         let saved = ask("/analysis/", "POST", "/analyses", NEW);
-        let path = saved.header("location");
-        assert_eq!(client.get(path).body, NEW, "{faults:?}");
+        let path = resolve("/analyses", saved.header("location"));
+        assert_eq!(client.get(&path).body, NEW, "{faults:?}");
         let versions = client.get(&format!("{path}/versions")).json();
         assert_eq!(versions["versions"].as_array().unwrap().len(), 1, "{faults:?}: {versions}");
     });

@@ -10,11 +10,13 @@ use analysis_storage::bucket::memory::MemoryBucket;
 use analysis_storage::config::Environment;
 use analysis_storage::{Analyses, Layout, StorageConfig, StorageType, SystemClock};
 use axum::Router;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use lambda_http::Context;
 use lambda_http::lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 
-use crate::harness::root;
+use crate::harness::{resolve, root};
 
 struct Functions {
     app: App,
@@ -55,7 +57,7 @@ async fn every_route_has_an_event() {
     let post = functions.answer(analysis_fn_save::routes(), &event("save-post")).await;
     assert_eq!((&post["statusCode"], &body(&post)["implementation"]), (&201.into(), &"hybrid".into()));
     let put = functions.answer(analysis_fn_save::routes(), &event("save-put")).await;
-    assert_eq!((&put["statusCode"], &put["headers"]["location"]), (&201.into(), &"/analyses/study-1".into()));
+    assert_eq!((&put["statusCode"], &put["headers"]["location"]), (&201.into(), &"study-1".into()));
 
     let loaded = functions.answer(analysis_fn_load::routes(), &event("load")).await;
     assert_eq!((&loaded["statusCode"], &loaded["isBase64Encoded"]), (&200.into(), &false.into()));
@@ -98,7 +100,7 @@ async fn a_base64_body_is_stored_as_the_bytes_it_stands_for() {
     let saved = functions.answer(analysis_fn_save::routes(), &event("save-post-base64")).await;
     assert_eq!(
         (&saved["statusCode"], &saved["headers"]["location"]),
-        (&201.into(), &"/analyses/from-base64".into())
+        (&201.into(), &"analyses/from-base64".into())
     );
     let mut load_event = event("load");
     load_event["pathParameters"]["id"] = "from-base64".into();
@@ -179,4 +181,51 @@ async fn a_named_stage_is_no_part_of_the_path() {
     stats_event["rawPath"] = "/prod/stats".into();
     stats_event["requestContext"]["stage"] = "prod".into();
     assert_eq!(functions.answer(analysis_fn_stats::routes(), &stats_event).await["statusCode"], 200);
+    for (name, path, place) in [
+        ("save-post", "/prod/analyses", "/prod/analyses/"),
+        ("save-put", "/prod/analyses/study-1", "/prod/analyses/"),
+    ] {
+        let mut save_event = event(name);
+        save_event["rawPath"] = path.into();
+        save_event["requestContext"]["stage"] = "prod".into();
+        let saved = functions.answer(analysis_fn_save::routes(), &save_event).await;
+        let location = resolve(path, saved["headers"]["location"].as_str().unwrap());
+        assert_eq!(location, format!("{place}{}", body(&saved)["request_id"].as_str().unwrap()));
+    }
+}
+
+#[tokio::test]
+async fn a_document_of_any_size_is_loaded_in_pieces() {
+    let functions = Functions::new(&[]);
+    let (mut save_event, mut load_event) = (event("save-put"), event("load"));
+    let document = format!(r#"{{"text":"{}"}}"#, "\\\"\u{e4}".repeat(2_000_000));
+    save_event["body"] = document.clone().into();
+    functions.answer(analysis_fn_save::routes(), &save_event).await;
+    let refused = functions.answer(analysis_fn_load::routes(), &load_event).await;
+    assert_eq!(
+        (&refused["statusCode"], &body(&refused)["code"]),
+        (&413.into(), &"response_too_large".into())
+    );
+    assert!(body(&refused)["detail"].as_str().unwrap().contains("`Range: bytes=0-4194303`"), "{refused}");
+    assert_eq!(refused["headers"]["x-content-type-options"], "nosniff");
+
+    let mut loaded = Vec::new();
+    while loaded.len() < document.len() {
+        let (first, last) = (loaded.len(), loaded.len() + 4_194_303);
+        load_event["headers"]["range"] = format!("bytes={first}-{last}").into();
+        let piece = functions.answer(analysis_fn_load::routes(), &load_event).await;
+        assert_eq!(piece["statusCode"], 206);
+        assert!(serde_json::to_vec(&piece).unwrap().len() <= 6_291_556);
+        let range = piece["headers"]["content-range"].as_str().unwrap().to_owned();
+        assert!(
+            range.starts_with(&format!("bytes {first}-")) && range.ends_with(&format!("/{}", document.len()))
+        );
+        let text = piece["body"].as_str().unwrap();
+        if piece["isBase64Encoded"].as_bool().unwrap() {
+            loaded.extend(BASE64_STANDARD.decode(text).unwrap());
+        } else {
+            loaded.extend(text.as_bytes());
+        }
+    }
+    assert!(loaded == document.as_bytes());
 }

@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod behind_a_prefix;
 mod check_and_repair;
 mod clients;
 mod commands;
@@ -17,11 +18,13 @@ mod crashes;
 mod deployed;
 mod docs;
 mod faults;
+mod front_page;
 mod harness;
 mod lambda_events;
 mod last_good_copy;
 mod late;
 mod privileges;
+mod request_log;
 mod stack;
 mod startup;
 mod suite;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod conditions;
 mod main_job;
+mod ranges;
 
 use crate::harness::Client;
 
@@ -41,5 +42,6 @@ pub(crate) struct Deployment {
 pub(crate) fn run(client: &Client, deployment: Deployment) {
     main_job::run(client, deployment);
     conditions::run(client);
+    ranges::run(client);
     bad_input::run(client, deployment);
 }

@@ -1,12 +1,12 @@
 //! Listing analyses: `GET /analyses`.
 
-use analysis_http::{App, Item, Problem, Query};
+use analysis_http::{App, Item, JsonStyle, Problem, Query};
 use analysis_storage::query::{Cursor, Filter, Limit, ListQuery};
+use axum::Router;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 
 /// The routes of this function.
 pub fn routes() -> Router<App> {
@@ -20,11 +20,13 @@ struct Page {
     next_cursor: Option<String>,
 }
 
-const PARAMETERS: [&str; 6] = ["limit", "cursor", "implementation", "status", "from", "to"];
+const PARAMETERS: [&str; 7] =
+    ["limit", "cursor", "implementation", "status", "from", "to", JsonStyle::PARAMETER];
 
 /// One page of analyses, newest first.
 async fn list(State(app): State<App>, query: Query) -> Result<Response, Problem> {
     let query = query.only(&PARAMETERS)?;
+    let style = query.style()?;
     let filter =
         Filter::parse(query.get("implementation"), query.get("status"), query.get("from"), query.get("to"))?;
     let wanted = ListQuery {
@@ -37,7 +39,7 @@ async fn list(State(app): State<App>, query: Query) -> Result<Response, Problem>
     let next_cursor = page.next.map(|cursor| cursor.encode(&wanted.filter));
     let link = next_cursor.as_deref().map(|cursor| (header::LINK, link(&query, cursor)));
     let items = page.entries.iter().map(|entry| Item::new(&analyses, entry)).collect();
-    Ok((AppendHeaders(link), Json(Page { analyses: items, next_cursor })).into_response())
+    Ok((AppendHeaders(link), style.answer(&Page { analyses: items, next_cursor })).into_response())
 }
 
 /// The next page of the same query (RFC 8288), relative to the URL of this one.

@@ -1,14 +1,16 @@
 //! Loading an analysis: `GET` and `HEAD /analyses/{id}`, and its versions.
 
-use analysis_http::{App, IdPath, Problem, Query, ReadConditions, last_modified};
-use analysis_storage::bucket::{GetOptions, ObjectMeta, Version};
-use analysis_storage::{ETag, Loaded};
+use analysis_http::{
+    App, IdPath, JsonStyle, Problem, Query, RangeRequest, ReadConditions, content_range, last_modified,
+};
+use analysis_storage::bucket::{GetOptions, Object, ObjectMeta, Version};
+use analysis_storage::{Analyses, AnalysisId, ETag, Error, Loaded};
+use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, IntoResponseParts, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 
 /// The routes of this function.
 pub fn routes() -> Router<App> {
@@ -23,21 +25,49 @@ async fn load(
     IdPath(id): IdPath,
     query: Query,
     conditions: ReadConditions,
+    asked: RangeRequest,
 ) -> Result<Response, Problem> {
     let version_id = query.only(&["version_id"])?.get("version_id").map(str::to_owned);
-    let options = GetOptions { if_none_match: conditions.single_tag(), version_id };
+    let options = GetOptions { if_none_match: conditions.single_tag(), version_id, range: asked.range() };
+    let analyses = app.analyses();
     app.read(async {
         let caching = caching(options.version_id.as_deref());
-        let object = match app.analyses().load(&id, &options).await? {
-            Loaded::NotModified => return Ok(not_modified(options.if_none_match.as_ref(), caching)),
-            Loaded::Document(object) => object,
+        let (meta, part) = match analyses.load(&id, &options).await {
+            Ok(Loaded::NotModified) => return Ok(not_modified(options.if_none_match.as_ref(), caching)),
+            Ok(Loaded::Document(object)) => (object.meta.clone(), Some(object)),
+            // Of the current version a HEAD tells the rest, conditions before ranges.
+            Err(Error::RangeNotSatisfiable) if options.version_id.is_none() => {
+                (analyses.describe(&id).await?, None)
+            }
+            Err(error) => return Err(error.into()),
         };
-        if conditions.is_not_modified(&object.meta)? {
-            return Ok(not_modified(Some(&object.meta.etag), caching));
+        if conditions.is_not_modified(&meta)? {
+            return Ok(not_modified(Some(&meta.etag), caching));
         }
-        Ok((headers(&object.meta), [caching], object.body).into_response())
+        match part {
+            Some(whole) if whole.part.is_none() => Ok(document(whole, caching)),
+            _ if !asked.is_of(&meta) => whole(&analyses, &id, &options).await,
+            Some(part) => Ok(document(part, caching)),
+            None => Err(Problem::range_not_satisfiable(meta.size)),
+        }
     })
     .await
+}
+
+/// The whole of a document that is not the one that the caller has a part of.
+async fn whole(analyses: &Analyses, id: &AnalysisId, options: &GetOptions) -> Result<Response, Problem> {
+    let options = GetOptions { if_none_match: None, range: None, ..options.clone() };
+    match analyses.load(id, &options).await? {
+        Loaded::Document(object) => Ok(document(object, caching(options.version_id.as_deref()))),
+        Loaded::NotModified => Err(Problem::internal()),
+    }
+}
+
+/// 200 with the whole document, or 206 with the part of it that was read.
+fn document(object: Object, caching: Caching) -> Response {
+    let range = content_range(&object);
+    let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+    (status, headers(&object.meta), [caching], AppendHeaders(range), object.body).into_response()
 }
 
 /// The headers of a load without reading the document.
@@ -49,7 +79,7 @@ async fn describe(
 ) -> Result<Response, Problem> {
     if query.get("version_id").is_some() {
         // The storage tells a version's headers only with its content, which a HEAD then leaves out.
-        return load(State(app), IdPath(id), query, conditions).await;
+        return load(State(app), IdPath(id), query, conditions, RangeRequest::default()).await;
     }
     query.only(&["version_id"])?;
     app.read(async {
@@ -64,13 +94,9 @@ async fn describe(
 }
 
 /// The stored versions, newest first.
-async fn versions(
-    State(app): State<App>,
-    IdPath(id): IdPath,
-    query: Query,
-) -> Result<Json<Versions>, Problem> {
-    query.only(&[])?;
-    app.read(async { Ok(Json(Versions { versions: app.analyses().versions(&id).await? })) }).await
+async fn versions(State(app): State<App>, IdPath(id): IdPath, query: Query) -> Result<Response, Problem> {
+    let style = query.only(&[JsonStyle::PARAMETER])?.style()?;
+    app.read(async { Ok(style.answer(&Versions { versions: app.analyses().versions(&id).await? })) }).await
 }
 
 /// The answer to `GET /analyses/{id}/versions`.
@@ -103,6 +129,7 @@ fn headers(meta: &ObjectMeta) -> impl IntoResponseParts {
     [
         (header::CONTENT_TYPE, "application/json".to_owned()),
         (header::ETAG, meta.etag.to_string()),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
         (header::LAST_MODIFIED, httpdate::fmt_http_date(last_modified(meta))),
     ]
 }

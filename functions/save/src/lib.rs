@@ -1,12 +1,12 @@
 //! Saving an analysis: `POST /analyses` and `PUT /analyses/{id}`.
 
-use analysis_http::{App, IdPath, Item, JsonBody, Problem, Query, WriteConditions};
-use analysis_storage::{AnalysisId, Document, ErrorCode, Saved};
+use analysis_http::{App, IdPath, Item, JsonBody, JsonStyle, Problem, Query, WriteConditions};
+use analysis_storage::{Analyses, AnalysisId, Document, ErrorCode, Saved};
+use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{post, put};
-use axum::{Json, Router};
 
 /// The routes of this function.
 pub fn routes() -> Router<App> {
@@ -20,15 +20,18 @@ async fn create(
     conditions: WriteConditions,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
-    query.only(&[])?;
+    let style = query.only(&[JsonStyle::PARAMETER])?.style()?;
     let document = Document::parse(body)?;
+    let form = AnswerForm { style, below: "analyses/" };
     let Some(request_id) = document.request_id() else {
         conditions.for_new()?;
         let analyses = app.analyses();
-        return app.write(async move { Ok(answer(&analyses, &analyses.save_new(&document).await?)) }).await;
+        return app
+            .write(async move { Ok(form.answer(&analyses, &analyses.save_new(&document).await?)) })
+            .await;
     };
     let id = AnalysisId::parse(request_id, app.analyses().clock().now())?;
-    save(&app, id, document, conditions).await
+    save(&app, id, document, conditions, form).await
 }
 
 /// Saves under the id of the path.
@@ -39,7 +42,7 @@ async fn put_by_id(
     conditions: WriteConditions,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
-    query.only(&[])?;
+    let style = query.only(&[JsonStyle::PARAMETER])?.style()?;
     let document = Document::parse(body)?;
     match document.request_id() {
         Some(request_id) if request_id != id.as_str() => Err(Problem::new(
@@ -49,7 +52,7 @@ async fn put_by_id(
                 id.as_str()
             ),
         )),
-        _ => save(&app, id, document, conditions).await,
+        _ => save(&app, id, document, conditions, AnswerForm { style, below: "" }).await,
     }
 }
 
@@ -58,19 +61,33 @@ async fn save(
     id: AnalysisId,
     document: Document,
     conditions: WriteConditions,
+    form: AnswerForm,
 ) -> Result<Response, Problem> {
     let analyses = app.analyses();
     app.write(async move {
         let condition = conditions.for_save(&analyses, &id).await?;
         let saved = analyses.save(&id, &document, &condition).await?;
-        Ok(answer(&analyses, &saved))
+        Ok(form.answer(&analyses, &saved))
     })
     .await
 }
 
-fn answer(analyses: &analysis_storage::Analyses, saved: &Saved) -> Response {
-    let status = if saved.created { StatusCode::CREATED } else { StatusCode::OK };
-    let headers =
-        [(header::LOCATION, format!("/analyses/{}", saved.entry.id)), (header::ETAG, saved.etag.to_string())];
-    (status, headers, Json(Item::new(analyses, &saved.entry))).into_response()
+/// How a save is answered.
+#[derive(Debug, Clone, Copy)]
+struct AnswerForm {
+    style: JsonStyle,
+    /// What leads from the path of the request to that of an id. `Location` is relative: the path before it is that of
+    /// a proxy or a stage, which is not known here.
+    below: &'static str,
+}
+
+impl AnswerForm {
+    fn answer(self, analyses: &Analyses, saved: &Saved) -> Response {
+        let status = if saved.created { StatusCode::CREATED } else { StatusCode::OK };
+        let headers = [
+            (header::LOCATION, format!("{}{}", self.below, saved.entry.id)),
+            (header::ETAG, saved.etag.to_string()),
+        ];
+        (status, headers, self.style.answer(&Item::new(analyses, &saved.entry))).into_response()
+    }
 }

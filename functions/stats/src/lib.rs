@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use analysis_http::{App, Problem, Query};
+use analysis_http::{App, JsonStyle, Problem, Query};
 use analysis_storage::bucket::BucketInfo;
 use analysis_storage::config::Storage;
 use analysis_storage::{Stats, StorageType};
+use axum::Router;
 use axum::extract::State;
+use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
 use serde::Serialize;
 
 /// The routes of this function.
@@ -17,9 +18,9 @@ pub fn routes() -> Router<App> {
 }
 
 /// Totals over all analyses.
-async fn stats(State(app): State<App>, query: Query) -> Result<Json<Stats>, Problem> {
-    query.only(&[])?;
-    app.read(async { Ok(Json(app.analyses().stats().await?)) }).await
+async fn stats(State(app): State<App>, query: Query) -> Result<Response, Problem> {
+    let style = query.only(&[JsonStyle::PARAMETER])?.style()?;
+    app.read(async { Ok(style.answer(&app.analyses().stats().await?)) }).await
 }
 
 /// The answer to `GET /storage/info`.
@@ -49,13 +50,13 @@ struct Totals {
 }
 
 /// Where analyses are kept, and how much of them.
-async fn storage_info(State(app): State<App>, query: Query) -> Result<Json<StorageInfo>, Problem> {
-    query.only(&[])?;
+async fn storage_info(State(app): State<App>, query: Query) -> Result<Response, Problem> {
+    let style = query.only(&[JsonStyle::PARAMETER])?.style()?;
     app.read(async {
         let analyses = app.analyses();
         let storage_info = analyses.bucket_info().await?;
         let Stats { total_analyses, total_size_mb, implementations_used, .. } = analyses.stats().await?;
-        Ok(Json(StorageInfo {
+        Ok(style.answer(&StorageInfo {
             storage_type: analyses.storage_type(),
             configuration: configuration(&app.config().storage),
             storage_info,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use analysis_storage::durations::LONGEST_REQUEST;
 use analysis_storage::{Analyses, Error, StorageConfig};
 use axum::extract::Request;
-use axum::response::Response;
+use axum::http::Method;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Router, middleware};
 use tokio_util::task::TaskTracker;
 
@@ -48,6 +49,12 @@ impl App {
     #[must_use]
     pub fn with_token(self, token: Option<Secret>) -> Self {
         Self { token, ..self }
+    }
+
+    /// Whether callers must send a token.
+    #[must_use]
+    pub fn needs_token(&self) -> bool {
+        self.token.is_some()
     }
 
     /// The analyses, for one request that begins now and is answered within the deadline.
@@ -120,8 +127,16 @@ pub fn finish(routes: Router<App>, app: App) -> Router {
     service.layer(middleware::from_fn_with_state(app, envelope::wrap))
 }
 
+/// A slash too many at the end leads readers to the path without it, by whatever prefix a proxy has in front of it.
 async fn unknown_route(request: Request) -> Response {
-    use axum::response::IntoResponse;
-    let path: String = request.uri().path().chars().take(200).collect();
+    let path = request.uri().path();
+    if matches!(*request.method(), Method::GET | Method::HEAD)
+        && let Some((_, part)) = path.strip_suffix('/').and_then(|path| path.rsplit_once('/'))
+        && !part.is_empty()
+    {
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        return Redirect::permanent(&format!("../{part}{query}")).into_response();
+    }
+    let path: String = path.chars().take(200).collect();
     Problem::new(HttpCode::UnknownRoute, format!("there is no route {path:?}")).into_response()
 }

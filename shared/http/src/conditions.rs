@@ -47,6 +47,11 @@ impl Tags {
         let mut rest = text;
         let mut tags = Vec::new();
         loop {
+            // RFC 9110, section 5.6.1.2: elements of a list may be empty, and are ignored.
+            rest = rest.trim_start_matches([' ', '\t', ',']);
+            if rest.is_empty() {
+                return if tags.is_empty() { None } else { Some(Self::Listed(tags)) };
+            }
             let weak = rest.starts_with("W/");
             let quoted = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"')?;
             let (opaque, after) = quoted.split_once('"')?;
@@ -54,9 +59,9 @@ impl Tags {
                 return None;
             }
             tags.push(Tag { weak, opaque: format!("\"{opaque}\"") });
-            match after.trim_start() {
-                "" => return Some(Self::Listed(tags)),
-                more => rest = more.strip_prefix(',')?.trim_start(),
+            rest = after.trim_start();
+            if !rest.is_empty() && !rest.starts_with(',') {
+                return None;
             }
         }
     }
@@ -233,9 +238,18 @@ async fn pick(listed: &Tags, tags: &[Tag], analyses: &Analyses, id: &AnalysisId)
         Err(Error::NotFound { .. }) => None,
         Err(e) => return Err(e.into()),
     };
-    current.ok_or_else(|| {
-        Error::PreconditionFailed(format!("analysis `{id}` does not have one of the tags of If-Match")).into()
-    })
+    current.ok_or_else(|| Error::PreconditionFailed(no_match(tags, id)).into())
+}
+
+/// Why none of the tags of a write's `If-Match` holds. RFC 9110, section 13.1.1: a weak tag never does.
+fn no_match(tags: &[Tag], id: &AnalysisId) -> String {
+    match tags.iter().find(|tag| tag.weak) {
+        None => format!("analysis `{id}` does not have one of the tags of If-Match"),
+        Some(Tag { opaque, .. }) => format!(
+            "the tag W/{opaque} of If-Match is weak, and a write needs a strong one; this service sends {opaque}, and what \
+             weakens it is usually a proxy that compresses answers: switch compression off there, or send {opaque}"
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -249,7 +263,26 @@ mod tests {
         assert_eq!(Tags::parse("\"a\""), Some(Tags::Listed(vec![tag(false, "\"a\"")])));
         let two = vec![tag(true, "\"a,b\""), tag(false, "\"\"")];
         assert_eq!(Tags::parse("W/\"a,b\" , \"\""), Some(Tags::Listed(two)));
-        for bad in ["", "a", "\"a", "a\"", "\"a\" \"b\"", "\"a\",", "w/\"a\"", "\"a b\"", "*,\"a\""] {
+        let empty = [",\"a\"", "\"a\",", " , ,\t\"a\" ,, ", ",,\"a\",\"a\""];
+        for list in empty {
+            let Some(Tags::Listed(tags)) = Tags::parse(list) else { panic!("{list}") };
+            assert!(tags.iter().all(|t| *t == tag(false, "\"a\"")), "{list}: {tags:?}");
+        }
+        for bad in [
+            "",
+            ",",
+            " , ",
+            "a",
+            "\"a",
+            "a\"",
+            "\"a\" \"b\"",
+            "\"a\",b",
+            "*,",
+            ",*",
+            "w/\"a\"",
+            "\"a b\"",
+            "*,\"a\"",
+        ] {
             assert_eq!(Tags::parse(bad), None, "{bad}");
         }
     }

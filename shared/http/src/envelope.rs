@@ -4,15 +4,19 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use analysis_storage::Clock;
+use axum::body::HttpBody;
 use axum::extract::{Request, State};
-use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use tracing::Instrument;
 
 use crate::app::App;
+use crate::json::JsonStyle;
 use crate::problem::Problem;
 use crate::unread_body::UnreadBody;
 
@@ -23,21 +27,42 @@ pub(crate) async fn wrap(State(app): State<App>, request: Request, next: Next) -
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     async move {
         let started = Instant::now();
+        let style = JsonStyle::of_query(request.uri().query());
         let (request, unread) = UnreadBody::new(request);
         let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         unread.finish().await;
-        let mut response = render(response.unwrap_or_else(|_| Problem::internal().into_response()), &id);
-        // RFC 9111, section 4.2.2: without a word of ours, caches may keep even a 404 for a while.
-        response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        let response = response.unwrap_or_else(|_| Problem::internal().into_response());
+        let mut response = render(response, &id, style);
+        guard(response.headers_mut());
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
         let status = response.status().as_u16();
-        tracing::info!(status, ms = started.elapsed().as_millis(), "answered");
+        let bytes = response.body().size_hint().exact();
+        tracing::info!(status, ms = started.elapsed().as_millis(), bytes, "answered");
         response
     }
     .instrument(span)
     .await
+}
+
+/// What an answer says to caches and browsers if the handler has said nothing else.
+const GUARDS: [(HeaderName, &str); 6] = [
+    // RFC 9111, section 4.2.2: without a word of ours, caches may keep even a 404 for a while.
+    (CACHE_CONTROL, "no-store"),
+    // What callers have stored is nothing but JSON, whatever it looks like.
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (REFERRER_POLICY, "no-referrer"),
+];
+
+/// Adds them, where they are missing.
+pub(crate) fn guard(headers: &mut HeaderMap) {
+    for (name, value) in GUARDS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
 }
 
 /// The id that Lambda, or a proxy in front of us, has given the request; else a new one.
@@ -60,11 +85,11 @@ fn new_id(clock: &dyn Clock) -> String {
     uuid::Builder::from_random_bytes(random.to_be_bytes()).into_uuid().to_string()
 }
 
-fn render(mut response: Response, request_id: &str) -> Response {
+fn render(mut response: Response, request_id: &str, style: JsonStyle) -> Response {
     match response.extensions_mut().remove::<Problem>() {
         Some(problem) => {
             problem.log();
-            problem.render(request_id)
+            problem.render(request_id, style)
         }
         None => response,
     }

@@ -5,6 +5,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 
 use crate::app::App;
+use crate::json::JsonStyle;
 use crate::problem::Problem;
 
 /// The `{id}` of the path.
@@ -46,6 +47,21 @@ impl Query {
             }
         }
         Ok(self)
+    }
+
+    /// How the JSON of the answer is to be written.
+    ///
+    /// # Errors
+    /// A problem if `pretty` is neither `true` nor `false`.
+    pub fn style(&self) -> Result<JsonStyle, Problem> {
+        match self.get(JsonStyle::PARAMETER) {
+            None | Some("false") => Ok(JsonStyle::Compact),
+            Some("true") => Ok(JsonStyle::Pretty),
+            Some(other) => {
+                let detail = format!("`pretty`: {other:?} is neither true nor false");
+                Err(Problem::new(ErrorCode::InvalidQuery, detail))
+            }
+        }
     }
 
     /// The value of a parameter.

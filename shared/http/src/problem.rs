@@ -12,6 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 pub use self::status::{HttpCode, ProblemCode};
+use crate::json::JsonStyle;
 
 /// All that a URN spells out (RFC 8141, section 2): neither `unreserved` nor `sub-delims` (RFC 3986, section 2), nor
 /// one of `:`, `@` and `/`.
@@ -77,7 +78,12 @@ impl Problem {
     #[must_use]
     pub fn unauthorized(detail: &str) -> Self {
         let challenge = (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        Self { header: Some(challenge), ..Self::new(HttpCode::Unauthorized, detail) }
+        Self::new(HttpCode::Unauthorized, detail).with_header(Some(challenge))
+    }
+
+    /// The same with this header.
+    pub(crate) fn with_header(self, header: Option<(HeaderName, HeaderValue)>) -> Self {
+        Self { header, ..self }
     }
 
     /// The HTTP status.
@@ -86,8 +92,8 @@ impl Problem {
         self.code.status()
     }
 
-    /// The response for the request with this id.
-    pub(crate) fn render(&self, request_id: &str) -> Response {
+    /// The response for the request with this id, in this style.
+    pub(crate) fn render(&self, request_id: &str, style: JsonStyle) -> Response {
         let code = self.code.as_str();
         let details = Details {
             r#type: format!("urn:design-analysis:problem:{code}"),
@@ -97,7 +103,7 @@ impl Problem {
             detail: self.detail.as_deref(),
             instance: instance(request_id),
         };
-        let body = serde_json::to_vec(&details).unwrap_or_default();
+        let body = style.body(&details).unwrap_or_default();
         let mut response = (self.status(), body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

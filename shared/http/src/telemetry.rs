@@ -1,7 +1,8 @@
-//! Logging to standard error: lines for people, JSON in Lambda.
+//! Logging to standard error: lines for people, short and coloured ones at a terminal, JSON in Lambda.
 
 mod config;
 mod failures;
+mod terminal;
 
 use analysis_storage::{Cause, Error};
 use tracing::Subscriber;
@@ -12,6 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 pub use config::LogConfig;
 pub use failures::{report_end, report_panics};
+use terminal::Terminal;
 
 /// Starts logging; without a filter in the configuration, at level `info`.
 ///
@@ -21,7 +23,19 @@ pub fn init(config: &LogConfig) -> Result<(), Error> {
     start(config, "info")
 }
 
-/// Starts logging for a program that somebody watches; without a filter in the configuration, at level `warn`.
+/// Starts logging for a server that somebody watches at a terminal, one short line a request; without a filter in the
+/// configuration, at level `info`.
+///
+/// # Errors
+/// [`Error::Misconfigured`] if `RUST_LOG` cannot be read.
+pub fn init_at_terminal(config: &LogConfig, has_colours: bool) -> Result<(), Error> {
+    let filter = parse(config.filter.as_deref().unwrap_or("info"))?;
+    let lines = Terminal::new(std::io::stderr, has_colours && !config.no_colours);
+    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
+    Ok(())
+}
+
+/// Starts logging for a command; without a filter in the configuration, at level `warn`.
 ///
 /// # Errors
 /// [`Error::Misconfigured`] if `RUST_LOG` cannot be read.

@@ -1,6 +1,7 @@
 //! The little of S3 that this product needs, as one trait. Every implementation passes the same contract
 //! suite, `testing::contract`.
 
+mod byte_range;
 mod error;
 pub mod local;
 pub mod memory;
@@ -8,12 +9,14 @@ pub mod s3;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::byte_range::ByteRange;
 pub use self::error::{BucketError, Result};
 use crate::time::SavedAt;
 use crate::token::ContentToken;
@@ -124,8 +127,10 @@ pub struct ObjectMeta {
 pub struct Object {
     /// What the bucket knows of the object.
     pub meta: ObjectMeta,
-    /// The object's content.
+    /// The object's content, or the part of it that was asked for.
     pub body: Bytes,
+    /// Which bytes of the object `body` is; `None` if it is all of them.
+    pub part: Option<Range<u64>>,
 }
 
 /// How to read an object.
@@ -135,6 +140,8 @@ pub struct GetOptions {
     pub if_none_match: Option<ETag>,
     /// Read this version instead of the current one.
     pub version_id: Option<String>,
+    /// Read these bytes only. A bucket that cannot may answer with all of them.
+    pub range: Option<ByteRange>,
 }
 
 /// The answer to a read.
@@ -292,7 +299,8 @@ pub trait Bucket: Send + Sync + fmt::Debug {
     /// Reads an object.
     ///
     /// # Errors
-    /// [`BucketError::Archived`] if its content must be restored first.
+    /// [`BucketError::Archived`] if its content must be restored first; [`BucketError::RangeNotSatisfiable`] if it has none
+    /// of the bytes that are asked for.
     async fn get(&self, key: &Key, options: GetOptions) -> Result<Got>;
 
     /// What is known of an object; `None` if there is none.

@@ -110,6 +110,10 @@ fn text(field: &str, value: Scalar) -> Result<Option<String>> {
     match value {
         Scalar::Null => Ok(None),
         Scalar::Text(text) => Ok(Some(text)),
+        Scalar::Unpaired => Err(invalid(
+            field,
+            "holds half of a surrogate pair (\\ud800 to \\udfff alone), which is no character",
+        )),
         other => Err(invalid(field, format_args!("must be a string, not {}", other.kind()))),
     }
 }
@@ -133,6 +137,7 @@ fn execution_ms(value: Scalar) -> Result<Option<u64>> {
     let seconds = match value {
         Scalar::Null => return Ok(None),
         Scalar::Number(seconds) => seconds,
+        Scalar::Infinite(number) => return Err(out_of_range(number)),
         other => {
             return Err(invalid(
                 "execution_time",
@@ -144,13 +149,15 @@ fn execution_ms(value: Scalar) -> Result<Option<u64>> {
     #[expect(clippy::cast_precision_loss, reason = "the limit is far below 2^53")]
     let in_range = seconds >= 0.0 && millis <= MAX_EXECUTION_MS as f64;
     if !in_range {
-        return Err(invalid(
-            "execution_time",
-            format_args!("is {seconds}; 0 to 1000000000 seconds are allowed"),
-        ));
+        return Err(out_of_range(seconds));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
     Ok(Some(millis as u64))
+}
+
+fn out_of_range(seconds: impl std::fmt::Display) -> Error {
+    let shown: String = seconds.to_string().chars().take(64).collect();
+    invalid("execution_time", format_args!("is {shown}; 0 to 1000000000 seconds are allowed"))
 }
 
 #[cfg(test)]
@@ -239,6 +246,16 @@ mod tests {
                 "field `execution_time` must be a number of seconds, not a string",
             ),
             (r#"{"execution_time":-1}"#, "field `execution_time` is -1"),
+            (r#"{"execution_time":1e400}"#, "field `execution_time` is 1e400; 0 to 1000000000"),
+            (r#"{"execution_time":-1e400}"#, "field `execution_time` is -1e400"),
+            (r#"{"status":1e400}"#, "field `status` must be a string, not a number"),
+            (r#"{"status":"\ud83d"}"#, "field `status` holds half of a surrogate pair"),
+            (r#"{"request_id":"a\udfff"}"#, "field `request_id` holds half of a surrogate pair"),
+            (r#"{"implementation":"\ud83d\ud83d"}"#, "field `implementation` holds half"),
+            (r#"{"timestamp":"\ud83d"}"#, "field `timestamp` holds half"),
+            (r#"{"execution_time":"\ud83d"}"#, "must be a number of seconds, not a string"),
+            (r#""\ud83d""#, "must be a JSON object, not a string"),
+            ("1e400", "must be a JSON object, not a number"),
             (r#"{"request_id":{}}"#, "field `request_id` must be a string, not an object"),
             (r#"{"request_id":"a","request_id":"b"}"#, "field `request_id` appears twice at line 1 column"),
         ] {
@@ -250,8 +267,46 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_json_does_not_have_are_named_with_what_to_write() {
+        for (text, word) in [
+            (r#"{"a":NaN}"#, "NaN"),
+            (r#"{"a": Infinity}"#, "Infinity"),
+            (r#"{"a":-Infinity}"#, "-Infinity"),
+            ("{\n \"a\": [1, {\"\u{e4}\": [0, -Infinity]}]}", "-Infinity"),
+            ("{\n \"a\": [1, {\"\u{e4}\": [0, NaN]}]}", "NaN"),
+            (r#"{"execution_time":NaN}"#, "NaN"),
+            (r#"{"status":Infinity}"#, "Infinity"),
+            ("NaN", "NaN"),
+            ("-Infinity", "-Infinity"),
+        ] {
+            let Err(Error::MalformedDocument(message)) = parse(text) else { panic!("{text}") };
+            let advice = format!(": `{word}` is no number of JSON; write null or leave the field out");
+            assert!(message.contains(&advice) && message.contains("allow_nan=False"), "{text}: {message}");
+        }
+        for text in [r#"{"a":nan}"#, r#"{"a":"NaN",}"#, r#"{"NaN":}"#, r#"{"a":-}"#, "{\"a\":"] {
+            let Err(Error::MalformedDocument(message)) = parse(text) else { panic!("{text}") };
+            assert!(!message.contains("is no number"), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn names_are_known_however_they_are_spelt() {
+        let document =
+            parse(r#"{"stat\u0075s" : "a" , "execution_time" : 1.5 , "timestamp" : null }"#).unwrap();
+        assert_eq!(document.summary().status.as_str(), "a");
+        assert_eq!(document.summary().execution_ms, Some(1500));
+        assert!(parse(r#"{"status":"a","stat\u0075s":"a"}"#).is_err());
+    }
+
+    #[test]
     fn what_nobody_asks_for_is_checked_as_json_and_no_further() {
-        for text in [r#"{"a":1e400}"#, r#"{"a":"\ud83d"}"#, r#"{"a":[{"b":"cut off \ud83d"}]}"#] {
+        for text in [
+            r#"{"\ud83d":1}"#,
+            r#"{"a":{"\ud83d":1}}"#,
+            r#"{"a":1e400}"#,
+            r#"{"a":"\ud83d"}"#,
+            r#"{"a":[{"b":"cut off \ud83d"}]}"#,
+        ] {
             assert_eq!(parse(text).unwrap().bytes(), text.as_bytes());
         }
         let brackets = format!(r#"{{"a":"\"{}"}}"#, "[".repeat(500));

@@ -73,6 +73,9 @@ pub enum Error {
     /// The document lies in an archive storage class and must be restored before it can be read.
     #[error("{0} is archived; restore it before reading it")]
     Archived(String),
+    /// The document has none of the bytes that were asked for. Ask how long it is.
+    #[error("the document has none of the bytes of that range")]
+    RangeNotSatisfiable,
     /// The configured bucket cannot do this at all.
     #[error("{0}")]
     Unsupported(&'static str),
@@ -171,6 +174,7 @@ impl From<BucketError> for Error {
         match error {
             BucketError::PreconditionFailed(_) => Self::PreconditionFailed(error.to_string()),
             BucketError::Archived(key) => Self::Archived(key),
+            BucketError::RangeNotSatisfiable(_) => Self::RangeNotSatisfiable,
             BucketError::Unsupported(what) => Self::Unsupported(what),
             BucketError::Refused { operation, source } => Self::Refused { operation, source },
             BucketError::NoAnswer { operation, source } => Self::NoAnswer { operation, source },

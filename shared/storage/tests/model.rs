@@ -154,7 +154,7 @@ impl Run {
         let id = self.id();
         let known = self.stored.get(id.as_str());
         match self.analyses.load(&id, &GetOptions::default()).await {
-            Ok(Loaded::Document(Object { body, meta })) => {
+            Ok(Loaded::Document(Object { body, meta, .. })) => {
                 let known = known.unwrap_or_else(|| panic!("{id} should not be there"));
                 assert_eq!((body.as_ref(), meta.etag), (known.text.as_bytes(), known.etag.clone()), "{id}");
             }

@@ -44,11 +44,30 @@ impl Answer {
         self.headers.get(name).unwrap_or_else(|| panic!("no header {name}")).to_str().unwrap()
     }
 
+    /// Asserts that a browser takes this for what it is said to be, for those who may see it, and for nothing else.
+    pub(crate) fn assert_guarded(&self, what: &str) {
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("referrer-policy", "no-referrer"),
+            ("x-frame-options", "DENY"),
+        ] {
+            assert_eq!(self.header(name), value, "{what}");
+        }
+        let policy = self.header("content-security-policy");
+        assert!(
+            policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
+        assert!(["no-store", "private, no-cache"].contains(&self.header("cache-control")), "{what}");
+    }
+
     /// Asserts that this is a complete problem document of that kind.
     pub(crate) fn assert_problem(&self, what: &str, status: u16, code: &str, detail: &str) {
         let problem = self.json();
         assert_eq!((self.status, &problem["code"]), (status, &code.into()), "{what}: {problem}");
         assert_eq!(self.header("content-type"), "application/problem+json", "{what}");
+        self.assert_guarded(what);
         assert_eq!(problem["status"], status, "{what}");
         assert_eq!(problem["type"], format!("urn:design-analysis:problem:{code}"), "{what}");
         assert!(problem["title"].as_str().is_some_and(|title| !title.is_empty()), "{what}");
@@ -63,6 +82,13 @@ impl Answer {
 }
 
 pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
+
+/// The path that a relative reference leads to from this one (RFC 3986, section 5.2), for references without dots.
+pub(crate) fn resolve(path: &str, reference: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    let directory = if reference.starts_with('?') { path } else { &path[..=path.rfind('/').unwrap()] };
+    format!("{directory}{reference}")
+}
 
 fn config(timeout: Duration) -> ConfigBuilder<AgentScope> {
     Agent::config_builder()
@@ -104,6 +130,12 @@ impl Client {
     /// The same, with a bearer token in every request.
     pub(crate) fn with_token(self, token: &str) -> Self {
         Self { authorization: Some(format!("Bearer {token}")), ..self }
+    }
+
+    /// The same, which takes an answer that leads elsewhere as an answer.
+    pub(crate) fn without_redirects(&self) -> Self {
+        let agent = config(Duration::from_mins(1)).max_redirects(0).build().new_agent();
+        Self { agent, ..self.clone() }
     }
 
     /// The same, with every request signed.

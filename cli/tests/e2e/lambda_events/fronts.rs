@@ -50,7 +50,7 @@ async fn each_front_is_served_like_the_http_api() {
         let saved = functions.answer(analysis_fn_save::routes(), &save).await;
         assert_eq!(
             (&saved["statusCode"], &saved["headers"]["location"]),
-            (&201.into(), &"/analyses/study-1".into()),
+            (&201.into(), &"study-1".into()),
             "{front}"
         );
         let again = functions.answer(analysis_fn_save::routes(), &save).await;
@@ -103,7 +103,7 @@ async fn a_load_balancer_that_sends_lists_of_values_gets_lists() {
     save["multiValueHeaders"] = lists.collect();
     save.as_object_mut().unwrap().remove("headers");
     let saved = functions.answer(analysis_fn_save::routes(), &save).await;
-    assert_eq!(saved["multiValueHeaders"]["location"], json!(["/analyses/study-1"]), "{saved}");
+    assert_eq!(saved["multiValueHeaders"]["location"], json!(["study-1"]), "{saved}");
     assert_eq!(saved["headers"], json!({}));
 }
 

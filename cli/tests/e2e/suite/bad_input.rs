@@ -27,6 +27,10 @@ fn bodies(client: &Client, deployment: Deployment) {
         (b"{} trailing", 400, "malformed_document", "trailing characters at line 1 column 4"),
         (b"{\"a\":\"\xff\"}", 400, "malformed_document", "not valid UTF-8 at byte 6 (line 1 column 7)"),
         (b"\xef\xbb\xbf{}", 400, "malformed_document", "byte order mark"),
+        (br#"{"a":[NaN]}"#, 400, "malformed_document", "`NaN` is no number of JSON; write null"),
+        (br#"{"a":-Infinity}"#, 400, "malformed_document", "json.dumps refuses it with allow_nan=False"),
+        (br#"{"status":"\ud83d"}"#, 422, "invalid_document", "`status` holds half of a surrogate pair"),
+        (br#"{"execution_time":1e400}"#, 422, "invalid_document", "`execution_time` is 1e400"),
         (b"[1]", 422, "invalid_document", "not an array"),
         (b"\"text\"", 422, "invalid_document", "not a string"),
         (deep.as_bytes(), 422, "invalid_document", "more than 100 levels deep"),
@@ -112,7 +116,7 @@ fn queries(client: &Client) {
     ] {
         client.get(&format!("/analyses?{query}")).assert_problem(query, 400, "invalid_query", detail);
     }
-    client.get("/stats?x=1").assert_problem("stats", 400, "invalid_query", "known: none");
+    client.get("/stats?x=1").assert_problem("stats", 400, "invalid_query", "known: pretty");
     client.get("/analyses/kept?version=1").assert_problem("load", 400, "invalid_query", "known: version_id");
     let cursor = {
         client.put("second", b"{}");

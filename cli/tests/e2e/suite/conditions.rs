@@ -16,6 +16,8 @@ fn reads(client: &Client) {
         ("if-none-match", tag.as_str(), 304),
         ("if-none-match", &format!("W/{tag}"), 304),
         ("if-none-match", &format!("\"other\", {tag}"), 304),
+        ("if-none-match", &format!(",\"other\", ,{tag},"), 304),
+        ("if-match", &format!(", {tag}"), 200),
         ("if-none-match", "*", 304),
         ("if-none-match", "\"other\"", 200),
         ("if-none-match", "\"other\", \"another\"", 200),
@@ -78,7 +80,19 @@ fn guarded_saves(client: &Client) -> String {
     assert_eq!(third.status, 200);
     put("if-match", &listed, "{}").assert_problem("stale", 412, "precondition_failed", "one of the tags");
     let weak = format!("W/{}", third.header("etag"));
-    put("if-match", &weak, "{}").assert_problem("weak", 412, "precondition_failed", "one of the tags");
+    for weak in [weak.clone(), format!("\"x\", {weak}")] {
+        put("if-match", &weak, "{}").assert_problem(
+            "weak",
+            412,
+            "precondition_failed",
+            "a proxy that compresses",
+        );
+    }
+    let either = format!(", {weak}, ,{},", third.header("etag"));
+    let fourth = put("if-match", &either, r#"{"n":4}"#);
+    assert_eq!(fourth.status, 200, "{}", fourth.text());
+    let third = put("if-match", &format!(",{}", fourth.header("etag")), r#"{"n":3}"#);
+    assert_eq!(third.status, 200);
     assert_eq!(client.get("/analyses/guarded").body, br#"{"n":3}"#);
 
     third.header("etag").to_owned()
@@ -87,6 +101,8 @@ fn guarded_saves(client: &Client) -> String {
 fn guarded_deletes(client: &Client, tag: &str) {
     let delete = |name: &str, value: &str| client.send("DELETE", "/analyses/guarded", &[(name, value)], b"");
     delete("if-match", "\"stale\"").assert_problem("stale", 412, "precondition_failed", "has changed");
+    let weak = format!("W/{tag}");
+    delete("if-match", &weak).assert_problem("weak", 412, "precondition_failed", "a proxy that compresses");
     delete("if-none-match", "*").assert_problem("delete", 400, "invalid_header", "takes `If-Match`");
     assert_eq!(client.get("/analyses/guarded").body, br#"{"n":3}"#);
     assert_eq!(delete("if-match", tag).status, 204);

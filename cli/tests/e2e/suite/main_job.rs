@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Deployment;
-use crate::harness::{Client, JSON, examples};
+use crate::harness::{Client, JSON, examples, resolve};
 
 pub(super) fn run(client: &Client, deployment: Deployment) {
     let saved = every_example_is_loaded_byte_for_byte(client, deployment);
@@ -25,7 +25,8 @@ fn every_example_is_loaded_byte_for_byte(client: &Client, deployment: Deployment
         let item = answer.json();
         assert_eq!(answer.status, 201, "{name}: {item}");
         let id = item["request_id"].as_str().unwrap();
-        assert_eq!(answer.header("location"), format!("/analyses/{id}"));
+        assert_eq!(answer.header("location"), format!("analyses/{id}"));
+        let location = resolve("/analyses", answer.header("location"));
         if let Some(wanted) = sent["request_id"].as_str() {
             assert_eq!(id, wanted);
         }
@@ -35,13 +36,16 @@ fn every_example_is_loaded_byte_for_byte(client: &Client, deployment: Deployment
         assert_eq!(item["storage_type"], deployment.storage_type);
         assert!(item["s3_key"].as_str().unwrap().ends_with(&format!("/{id}.json")));
 
-        let loaded = client.get(answer.header("location"));
+        let loaded = client.get(&location);
         assert!(loaded.status == 200 && loaded.body == bytes, "{name}");
         assert_eq!(loaded.header("content-type"), "application/json");
         assert_eq!(loaded.header("etag"), answer.header("etag"));
         assert!(loaded.headers.contains_key("last-modified"));
-        let head = client.send("HEAD", answer.header("location"), &[], b"");
+        let head = client.send("HEAD", &location, &[], b"");
         assert_eq!((head.status, head.header("etag"), head.body.len()), (200, answer.header("etag"), 0));
+        for answer in [&answer, &loaded, &head] {
+            answer.assert_guarded(&name);
+        }
         saved.push((item, bytes.len()));
     }
     saved
@@ -116,6 +120,7 @@ fn an_id_is_created_once_and_replaced_in_place(client: &Client, deployment: Depl
         let first = client.put(id, br#"{"status":"running"}"#);
         let second = client.put(id, br#"{"status":"success","n":2}"#);
         let third = client.post(format!(r#"{{"request_id":"{id}","n":3}}"#).as_bytes());
+        assert_eq!(resolve(&format!("/analyses/{id}"), first.header("location")), format!("/analyses/{id}"));
         assert_eq!([first.status, second.status, third.status], [201, 200, 200]);
         assert_eq!(first.json()["created_at"], third.json()["created_at"]);
         assert_eq!(

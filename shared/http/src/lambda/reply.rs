@@ -7,12 +7,15 @@ use http_body_util::BodyExt;
 use lambda_http::Body;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 
-use crate::envelope::REQUEST_ID;
+use crate::envelope::{REQUEST_ID, guard};
+use crate::json::JsonStyle;
 use crate::problem::{HttpCode, Problem};
 
 /// AWS Lambda Developer Guide, "Lambda quotas": 6 MB for a synchronous response, which Lambda enforces as this many
 /// bytes of the encoded response.
 const MAX_RESPONSE: usize = 6_291_556;
+/// A piece of a document that always fits.
+const PIECE: usize = 4 << 20;
 /// What the response holds beside body and headers: status, field names, punctuation.
 const FRAME: usize = 512;
 
@@ -29,8 +32,10 @@ pub(super) async fn encode(response: Response, in_lists: bool) -> ApiGatewayV2ht
     }
     tracing::warn!(size, "the response does not fit into what Lambda sends");
     let detail = format!(
-        "the document has {} bytes; encoded for Lambda it passes the limit of {MAX_RESPONSE} bytes",
-        body.len()
+        "the answer has {} bytes; encoded for Lambda it passes the limit of {MAX_RESPONSE} bytes; a document can be loaded \
+         in pieces, the first by the header `Range: bytes=0-{}`",
+        body.len(),
+        PIECE - 1
     );
     let id = request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
     let (parts, body) = problem(&Problem::new(HttpCode::ResponseTooLarge, detail), id).into_parts();
@@ -40,7 +45,8 @@ pub(super) async fn encode(response: Response, in_lists: bool) -> ApiGatewayV2ht
 
 /// A problem that no route has answered, for the request with this id.
 pub(super) fn problem(problem: &Problem, request_id: &str) -> Response {
-    let mut response = problem.render(request_id);
+    let mut response = problem.render(request_id, JsonStyle::Compact);
+    guard(response.headers_mut());
     let id = HeaderValue::from_str(request_id).ok();
     response.headers_mut().extend(id.map(|id| (REQUEST_ID, id)));
     response

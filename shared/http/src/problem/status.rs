@@ -79,6 +79,7 @@ impl ProblemCode {
             Self::Storage(S::DocumentTooLarge) | Self::Http(H::ResponseTooLarge) => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
+            Self::Storage(S::RangeNotSatisfiable) => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Http(H::UnsupportedMediaType) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Storage(S::InvalidId | S::InvalidDocument) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Storage(S::Misconfigured | S::Corrupt) | Self::Http(H::Internal) => {
@@ -131,6 +132,7 @@ const fn title_of_storage(code: ErrorCode) -> &'static str {
         ErrorCode::SaveInFlight => "The analysis is just being saved",
         ErrorCode::Contended => "Others change the analysis all the time",
         ErrorCode::Archived => "The analysis is archived",
+        ErrorCode::RangeNotSatisfiable => "The document has no such bytes",
         ErrorCode::NotSupported => "This storage cannot do that",
         ErrorCode::StorageUnavailable => "The storage does not answer",
         ErrorCode::StorageFull => "The storage is full",

@@ -17,6 +17,13 @@ const FILTER: Variable = Variable {
     meaning: "a log filter, such as `info` or `analysis_storage=debug`; goes before `AWS_LOG_LEVEL`",
     is_secret: false,
 };
+const NO_COLOR: Variable = Variable {
+    name: "NO_COLOR",
+    fallbacks: &[],
+    default: DefaultValue::Words("none"),
+    meaning: "any value: a server at a terminal logs without colours",
+    is_secret: false,
+};
 /// Lambda sets it for every function, and nobody else does.
 const IN_LAMBDA: &str = "AWS_LAMBDA_RUNTIME_API";
 
@@ -25,13 +32,15 @@ const IN_LAMBDA: &str = "AWS_LAMBDA_RUNTIME_API";
 pub struct LogConfig {
     /// `RUST_LOG`, or else `AWS_LOG_LEVEL`: what is logged; `None` leaves it to the program.
     pub filter: Option<String>,
+    /// `NO_COLOR`: whether a terminal is not to show colours (<https://no-color.org>).
+    pub no_colours: bool,
     /// Whether this process is a Lambda function.
     pub in_lambda: bool,
 }
 
 impl LogConfig {
     /// The variables that are read.
-    pub const VARIABLES: [Variable; 2] = [LEVEL, FILTER];
+    pub const VARIABLES: [Variable; 3] = [LEVEL, FILTER, NO_COLOR];
 
     /// The settings in the variables of this process.
     ///
@@ -46,7 +55,11 @@ impl LogConfig {
     /// # Errors
     /// [`Error::Misconfigured`] names the variable and what it takes.
     pub fn from_environment(environment: &Environment<'_>) -> Result<Self, Error> {
-        Ok(Self { filter: filter(environment)?, in_lambda: environment.lookup(IN_LAMBDA).is_some() })
+        Ok(Self {
+            filter: filter(environment)?,
+            no_colours: environment.get(&NO_COLOR).is_some(),
+            in_lambda: environment.lookup(IN_LAMBDA).is_some(),
+        })
     }
 }
 

@@ -15,6 +15,9 @@ pub enum BucketError {
     /// The object under this key must be restored from an archive before it can be read.
     #[error("{0} is archived; restore it before reading it")]
     Archived(String),
+    /// The object under this key has none of the bytes that were asked for.
+    #[error("{0} has none of the bytes that were asked for")]
+    RangeNotSatisfiable(String),
     /// This bucket cannot do that at all.
     #[error("{0}")]
     Unsupported(&'static str),

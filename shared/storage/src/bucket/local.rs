@@ -16,7 +16,7 @@ mod write;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -275,17 +275,27 @@ impl Bucket for LocalBucket {
         }
         let (bucket, looked_for) = (self.clone(), key.clone());
         let look = move || bucket.look(&looked_for, options.if_none_match.as_ref());
-        let (file, meta) = match self.threads.read(0, look).await? {
+        let (mut file, meta) = match self.threads.read(0, look).await? {
             Ok(found) => found,
             Err(answer) => return Ok(answer),
         };
-        let (path, bucket, size) = (self.path(key)?, self.clone(), meta.size);
+        let part = match options.range {
+            None => None,
+            Some(range) => {
+                let not_satisfiable = || BucketError::RangeNotSatisfiable(key.to_string());
+                Some(range.within(meta.size).ok_or_else(not_satisfiable)?)
+            }
+        };
+        let wanted = part.clone().unwrap_or(0..meta.size);
+        let (path, bucket, size) = (self.path(key)?, self.clone(), wanted.end - wanted.start);
         // Allocated here: the C library keeps what is freed for the thread that allocated it, and of the threads
         // that access files there are many.
         let mut body = room_for(size).map_err(|e| self.failure("read", &path, e))?;
         let read = move || {
-            file.take(size).read_to_end(&mut body).map_err(|e| bucket.failure("read", &path, e))?;
-            Ok(Got::Found(Object { meta, body: Bytes::from(body) }))
+            let failed = |e| bucket.failure("read", &path, e);
+            file.seek(SeekFrom::Start(wanted.start)).map_err(failed)?;
+            file.take(size).read_to_end(&mut body).map_err(failed)?;
+            Ok(Got::Found(Object { meta, body: Bytes::from(body), part }))
         };
         self.threads.read(size, read).await
     }

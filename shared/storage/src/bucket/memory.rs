@@ -10,8 +10,8 @@ use jiff::SignedDuration;
 use md5::{Digest, Md5};
 
 use super::{
-    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object,
-    ObjectMeta, Precondition, Put, RestoreTier, Restoring, Result, Version,
+    Bucket, BucketError, BucketInfo, ByteRange, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS,
+    Object, ObjectMeta, Precondition, Put, RestoreTier, Restoring, Result, Version,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::token::ContentToken;
@@ -60,6 +60,16 @@ fn check(key: &Key, precondition: &Precondition, existing: Option<&Object>) -> R
     if holds { Ok(()) } else { Err(BucketError::PreconditionFailed(key.to_string())) }
 }
 
+/// The object, or the bytes of it that are asked for.
+fn part(key: &Key, object: &Object, range: Option<ByteRange>) -> Result<Object> {
+    let Some(range) = range else { return Ok(object.clone()) };
+    let not_satisfiable = || BucketError::RangeNotSatisfiable(key.to_string());
+    let part = range.within(object.meta.size).ok_or_else(not_satisfiable)?;
+    let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+    let body = object.body.slice(index(part.start)..index(part.end));
+    Ok(Object { meta: object.meta.clone(), body, part: Some(part) })
+}
+
 /// An object as S3 lists it: without the time that names its write.
 fn listed(key: &Key, meta: &ObjectMeta) -> Listed {
     let ObjectMeta { size, etag, token, last_modified, .. } = meta.clone();
@@ -91,7 +101,7 @@ impl Bucket for MemoryBucket {
             archived: false,
             metadata: put.metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         };
-        objects.insert(put.key, Object { meta, body: put.body });
+        objects.insert(put.key, Object { meta, body: put.body, part: None });
         Ok(etag)
     }
 
@@ -104,7 +114,7 @@ impl Bucket for MemoryBucket {
             Some(object) if Some(&object.meta.etag) == options.if_none_match.as_ref() => {
                 Got::NotModified { last_modified: Some(object.meta.last_modified) }
             }
-            Some(object) => Got::Found(object.clone()),
+            Some(object) => Got::Found(part(key, object, options.range)?),
         })
     }
 

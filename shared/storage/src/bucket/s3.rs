@@ -226,6 +226,7 @@ impl Bucket for S3Bucket {
             .bucket(&self.settings.bucket)
             .key(key.as_str())
             .set_version_id(options.version_id)
+            .set_range(options.range.map(|range| format!("bytes={range}")))
             .set_if_none_match(options.if_none_match.map(|tag| tag.as_str().to_owned()));
         read(&request, key, send, self.largest).await
     }
@@ -317,13 +318,25 @@ async fn read(request: &Request<'_>, key: &Key, get: GetObjectFluentBuilder, lar
         Err(Failure::Answered(answer)) if answer.status == 304 => {
             return Ok(Got::NotModified { last_modified: answer.last_modified });
         }
+        Err(Failure::Answered(answer)) if answer.status == 416 => {
+            return Err(BucketError::RangeNotSatisfiable(request.target.to_owned()));
+        }
         Err(Failure::Answered(answer)) if request.finds_nothing(&answer) => return Ok(Got::Absent),
         Err(failure) => return Err(request.error(failure)),
     };
-    let meta = Head::from(&output).meta(request)?;
-    BucketError::unless_too_large(key, meta.size, largest)?;
-    match collect(output.body, meta.size).await {
-        Ok(body) => Ok(Got::Found(Object { meta, body })),
+    let mut meta = Head::from(&output).meta(request)?;
+    let length = meta.size;
+    BucketError::unless_too_large(key, length, largest)?;
+    let part = match output.content_range() {
+        None => None,
+        Some(range) => {
+            let (part, size) = request.present(meta::content_range(range, length), "usable Content-Range")?;
+            meta.size = size;
+            Some(part)
+        }
+    };
+    match collect(output.body, length).await {
+        Ok(body) => Ok(Got::Found(Object { meta, body, part })),
         Err(cause) => Err(request.error(Failure::NoAnswer(cause))),
     }
 }

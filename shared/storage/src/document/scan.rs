@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 
 use super::Document;
 use crate::error::{Error, Result};
@@ -27,7 +29,11 @@ pub(super) enum Scalar {
     Number(f64),
     Text(String),
     Array,
-    Object(Box<Fields>),
+    Object,
+    /// A number that is too large for any machine, as it is written.
+    Infinite(String),
+    /// A string in which half of a surrogate pair stands alone (RFC 8259, section 8.2).
+    Unpaired,
 }
 
 impl Scalar {
@@ -35,10 +41,24 @@ impl Scalar {
         match self {
             Self::Null => "null",
             Self::Bool => "a boolean",
-            Self::Number(_) => "a number",
-            Self::Text(_) => "a string",
+            Self::Number(_) | Self::Infinite(_) => "a number",
+            Self::Text(_) | Self::Unpaired => "a string",
             Self::Array => "an array",
-            Self::Object(_) => "an object",
+            Self::Object => "an object",
+        }
+    }
+
+    /// The value of text that fits the grammar of JSON.
+    fn of_json(text: &str) -> Self {
+        match text.trim_ascii_start().as_bytes().first() {
+            Some(b'"') => serde_json::from_str(text).map_or(Self::Unpaired, Self::Text),
+            Some(b'[') => Self::Array,
+            Some(b'{') => Self::Object,
+            Some(b't' | b'f') => Self::Bool,
+            Some(b'n') | None => Self::Null,
+            Some(_) => {
+                serde_json::from_str(text).map_or_else(|_| Self::Infinite(text.to_owned()), Self::Number)
+            }
         }
     }
 }
@@ -58,17 +78,32 @@ pub(super) fn fields(bytes: &[u8]) -> Result<Fields> {
     if text.trim_ascii().is_empty() {
         return malformed("the body is empty; send the analysis as a JSON object".into());
     }
-    let mut json = serde_json::Deserializer::from_str(text);
-    let document = Value::Document.deserialize(&mut json).map_err(|e| not_json(&e))?;
-    json.end().map_err(|e| not_json(&e))?;
+    let scanned = scan(text);
+    let fields = scanned.map_err(|e| not_json(&e, text))?;
     if let Some(at) = first_too_deep(bytes) {
         let (max, place) = (Document::MAX_DEPTH, place(&bytes[..at]));
         return Err(Error::InvalidDocument(format!("the body nests more than {max} levels deep at {place}")));
     }
-    match document {
-        Scalar::Object(fields) => Ok(*fields),
-        other => Err(Error::InvalidDocument(format!("the body must be a JSON object, not {}", other.kind()))),
-    }
+    fields.ok_or_else(|| {
+        let kind = Scalar::of_json(text).kind();
+        Error::InvalidDocument(format!("the body must be a JSON object, not {kind}"))
+    })
+}
+
+/// The fields of the document, if it is an object.
+///
+/// All that is inside them, and every field that nobody asks for, is checked against the grammar of JSON and nothing
+/// more: a number too large for any machine, or half a surrogate pair, is stored as it is.
+fn scan(text: &str) -> Result<Option<Fields>, serde_json::Error> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let fields = if text.trim_ascii_start().starts_with('{') {
+        Some(json.deserialize_map(Picking)?)
+    } else {
+        IgnoredAny::deserialize(&mut json)?;
+        None
+    };
+    json.end()?;
+    Ok(fields)
 }
 
 /// The line and column behind these bytes.
@@ -96,79 +131,60 @@ fn first_too_deep(json: &[u8]) -> Option<usize> {
     None
 }
 
-fn not_json(error: &serde_json::Error) -> Error {
+/// What Python and JavaScript write for numbers that JSON does not have.
+const NO_NUMBERS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
+
+fn not_json(error: &serde_json::Error, text: &str) -> Error {
     match error.classify() {
         Category::Data => Error::InvalidDocument(error.to_string()),
         Category::Syntax | Category::Eof | Category::Io => {
-            Error::MalformedDocument(format!("the body is not valid JSON: {error}"))
+            let advice = no_number(error, text).map(|word| {
+                format!(
+                    ": `{word}` is no number of JSON; write null or leave the field out (Python's json.dumps refuses it \
+                     with allow_nan=False)"
+                )
+            });
+            let advice = advice.unwrap_or_default();
+            Error::MalformedDocument(format!("the body is not valid JSON: {error}{advice}"))
         }
     }
 }
 
-/// A value of which only the kind matters, or the scalar content.
-///
-/// All that is inside it, and every field that nobody asks for, is checked against the grammar of JSON and nothing
-/// more: a number too large for any machine, or half a surrogate pair, is stored as it is.
-#[derive(Clone, Copy)]
-enum Value {
-    /// The document: pick its fields.
-    Document,
-    /// An indexed field: keep it if it is scalar.
-    Field,
+/// The number that JSON does not have, if that is what the parser stumbled over: it stops in it or just before.
+fn no_number(error: &serde_json::Error, text: &str) -> Option<&'static str> {
+    let line = text.split('\n').nth(error.line().checked_sub(1)?)?.as_bytes();
+    let near = error.column().saturating_sub(2)..=error.column();
+    let mut starts = near.filter_map(|start| line.get(start..));
+    starts.find_map(|rest| NO_NUMBERS.into_iter().rev().find(|word| rest.starts_with(word.as_bytes())))
 }
 
-impl<'de> DeserializeSeed<'de> for Value {
-    type Value = Scalar;
+/// The document itself: picks its fields.
+struct Picking;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Scalar, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Value {
-    type Value = Scalar;
+impl<'de> Visitor<'de> for Picking {
+    type Value = Fields;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
+        f.write_str("a JSON object")
     }
 
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Null)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Bool)
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "only the milliseconds of an execution time are kept")]
-    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number as f64))
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "only the milliseconds of an execution time are kept")]
-    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number as f64))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Scalar, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Array)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
-        if let Self::Document = self {
-            return pick_fields(&mut map);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+        let mut fields = Fields::default();
+        let mut seen = Vec::new();
+        while let Some(name) = map.next_key::<&RawValue>()? {
+            // A name that is no text is none of ours.
+            let name = serde_json::from_str(name.get()).unwrap_or(Name::Other);
+            let Some((text, field)) = fields.named(name) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if seen.contains(&name) {
+                return Err(A::Error::custom(format_args!("field `{text}` appears twice")));
+            }
+            seen.push(name);
+            *field = Scalar::of_json(map.next_value::<&RawValue>()?.get());
         }
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Object(Box::default()))
+        Ok(fields)
     }
 }
 
@@ -196,21 +212,4 @@ impl Fields {
             Name::Other => None,
         }
     }
-}
-
-fn pick_fields<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Scalar, A::Error> {
-    let mut fields = Box::<Fields>::default();
-    let mut seen = Vec::new();
-    while let Some(name) = map.next_key()? {
-        let Some((text, field)) = fields.named(name) else {
-            map.next_value::<IgnoredAny>()?;
-            continue;
-        };
-        if seen.contains(&name) {
-            return Err(A::Error::custom(format_args!("field `{text}` appears twice")));
-        }
-        seen.push(name);
-        *field = map.next_value_seed(Value::Field)?;
-    }
-    Ok(Scalar::Object(fields))
 }

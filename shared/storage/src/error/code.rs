@@ -29,6 +29,8 @@ crate::words! {
         Contended = "contended",
         /// The document lies in an archive storage class.
         Archived = "archived",
+        /// The document has none of the bytes that were asked for.
+        RangeNotSatisfiable = "range_not_satisfiable",
         /// The configured storage cannot do this at all.
         NotSupported = "not_supported",
         /// The storage does not answer, or refuses for the moment.
@@ -57,6 +59,7 @@ impl ErrorCode {
             | Self::NotFound
             | Self::PreconditionFailed
             | Self::Archived
+            | Self::RangeNotSatisfiable
             | Self::NotSupported
             | Self::StorageFull
             | Self::Misconfigured
@@ -80,6 +83,7 @@ impl ErrorCode {
             | Self::SaveInFlight
             | Self::Contended
             | Self::Archived
+            | Self::RangeNotSatisfiable
             | Self::NotSupported => true,
             // Any of the requests of a save may fail so, its last one included.
             Self::StorageUnavailable | Self::StorageFull | Self::Misconfigured | Self::Corrupt => false,
@@ -102,6 +106,7 @@ impl ErrorCode {
             | Self::Corrupt => true,
             Self::InvalidQuery
             | Self::InvalidArgument
+            | Self::RangeNotSatisfiable
             | Self::NotSupported
             | Self::StorageUnavailable
             | Self::StorageFull
@@ -132,6 +137,7 @@ impl Error {
             Self::SaveInFlight(_) => ErrorCode::SaveInFlight,
             Self::Contended { .. } => ErrorCode::Contended,
             Self::Archived(_) => ErrorCode::Archived,
+            Self::RangeNotSatisfiable => ErrorCode::RangeNotSatisfiable,
             Self::Unsupported(_) => ErrorCode::NotSupported,
             Self::Refused { .. } | Self::NoAnswer { .. } => ErrorCode::StorageUnavailable,
             Self::StorageFull { .. } => ErrorCode::StorageFull,

@@ -19,7 +19,8 @@ impl Analyses {
     /// The document of an analysis. One request for a `UUIDv7`, two for a named id.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or [`Error::Archived`] if it must be restored first.
+    /// [`Error::NotFound`], [`Error::Archived`] if it must be restored first, or [`Error::RangeNotSatisfiable`] if it has
+    /// none of the bytes that `options` ask for.
     pub async fn load(&self, id: &AnalysisId, options: &GetOptions) -> Result<Loaded> {
         let created_at = self.created_at(id).await?.ok_or_else(|| not_found(id))?;
         match self.requests.get(&self.layout.document(id, created_at), options).await? {

@@ -24,7 +24,8 @@ use jiff::SignedDuration;
 use super::observed::{Fault, FaultyBucket, Operation};
 use crate::analyses::{Analyses, StorageType};
 use crate::bucket::{
-    self, Bucket, BucketError, ETag, GetOptions, Got, Key, Object, Precondition, Put, RestoreTier, Restoring,
+    self, Bucket, BucketError, ByteRange, ETag, GetOptions, Got, Key, Object, Precondition, Put, RestoreTier,
+    Restoring,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::document::Document;
@@ -47,6 +48,7 @@ macro_rules! bucket_contract {
             a_write_replaces_the_whole_object, a_large_object_survives, one_of_many_creators_wins,
             a_matching_write_needs_the_tag_of_the_moment, one_of_many_matching_writers_wins,
             a_matching_delete_needs_the_tag_of_the_moment, a_reader_that_holds_the_object_is_told_so,
+            a_part_is_read_with_what_is_known_of_the_whole,
             what_is_not_archived_is_not_restored, keys_are_listed_in_byte_order, twenty_five_hundred_keys_are_paged,
             a_listing_begins_and_ends_where_told, a_listing_shows_what_a_head_shows,
             a_write_has_the_token_that_is_found_later, a_listing_is_dated_by_the_clock_of_its_objects,
@@ -190,13 +192,44 @@ pub async fn a_matching_delete_needs_the_tag_of_the_moment(bucket: Shared) {
 pub async fn a_reader_that_holds_the_object_is_told_so(bucket: Shared) {
     let tag = write(&bucket, "a", "first").await;
     let get = async |key: &str, tag: &ETag| {
-        let options = GetOptions { if_none_match: Some(tag.clone()), version_id: None };
+        let options = GetOptions { if_none_match: Some(tag.clone()), ..GetOptions::default() };
         bucket.get(&Key::new(key), options).await.unwrap()
     };
     assert!(matches!(get("a", &tag).await, Got::NotModified { last_modified: Some(_) }));
     assert!(matches!(get("b", &tag).await, Got::Absent));
     bucket.put(put("a", "second", 2, Precondition::None)).await.unwrap();
     assert!(matches!(get("a", &tag).await, Got::Found(object) if object.body == "second"));
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn a_part_is_read_with_what_is_known_of_the_whole(bucket: Shared) {
+    let tag = write(&bucket, "a", "0123456789").await;
+    let get = async |key: &str, range: &str, tag: Option<&ETag>| {
+        let range = Some(ByteRange::parse(range).unwrap());
+        let options = GetOptions { range, if_none_match: tag.cloned(), ..GetOptions::default() };
+        bucket.get(&Key::new(key), options).await
+    };
+    let whole = bucket.head(&Key::new("a")).await.unwrap().unwrap();
+    for (range, content, part) in [
+        ("0-3", "0123", 0..4),
+        ("4-4", "4", 4..5),
+        ("8-", "89", 8..10),
+        ("8-100", "89", 8..10),
+        ("-3", "789", 7..10),
+        ("-100", "0123456789", 0..10),
+    ] {
+        let Ok(Got::Found(object)) = get("a", range, None).await else { panic!("{range}") };
+        assert_eq!((object.body.as_ref(), object.part), (content.as_bytes(), Some(part)), "{range}");
+        assert_eq!((object.meta.size, &object.meta.etag), (10, &tag), "{range}");
+        assert_eq!((object.meta.saved_at, object.meta.is_ours), (whole.saved_at, true), "{range}");
+    }
+    for range in ["10-", "10-20", "-0"] {
+        let refused = get("a", range, None).await;
+        assert!(matches!(refused, Err(BucketError::RangeNotSatisfiable(_))), "{range}: {refused:?}");
+    }
+    assert!(matches!(get("a", "0-3", Some(&tag)).await, Ok(Got::NotModified { .. })));
+    assert!(matches!(get("b", "0-3", None).await, Ok(Got::Absent)));
+    assert_eq!(read(&bucket, "a").await.unwrap().part, None);
 }
 
 #[expect(missing_docs, reason = "the names are the rules")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use analysis_storage::bucket::GetOptions;
+use analysis_storage::bucket::{ByteRange, GetOptions};
 use analysis_storage::import::{Existing, Import, ImportOutcome};
 use analysis_storage::query::ListQuery;
 use analysis_storage::{Condition, CreatedAt, Document, ETag, Entry};
@@ -135,8 +135,11 @@ async fn loads() {
     bucket.spent();
     analyses.load(&saved.entry.id, &GetOptions::default()).await.unwrap();
     assert_eq!(bucket.spent(), "1 Get");
-    let unchanged = GetOptions { if_none_match: Some(saved.etag), version_id: None };
+    let unchanged = GetOptions { if_none_match: Some(saved.etag), ..GetOptions::default() };
     analyses.load(&saved.entry.id, &unchanged).await.unwrap();
+    assert_eq!(bucket.spent(), "1 Get");
+    let part = GetOptions { range: ByteRange::parse("0-1"), ..GetOptions::default() };
+    analyses.load(&saved.entry.id, &part).await.unwrap();
     assert_eq!(bucket.spent(), "1 Get");
     analyses.load(&id("named"), &GetOptions::default()).await.unwrap();
     assert_eq!(bucket.spent(), "2 Get");

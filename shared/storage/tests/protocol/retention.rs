@@ -5,14 +5,14 @@ use analysis_storage::testing::{FaultyBucket, Operation};
 use analysis_storage::{Bucket as _, Condition, Error, Loaded, Retention};
 use futures::FutureExt;
 
-use crate::store::{HOUR, Store, analyses, document};
+use crate::store::{HOUR, Store, UUID7, analyses, document};
 
 #[tokio::test]
 async fn what_is_past_its_retention_is_hidden() {
     let mut store = Store::new();
     store.analyses = analyses(store.bucket.clone(), &store.clock).with_retention(Retention::days(10));
     let old = store.save("old", "{}").await;
-    let held = GetOptions { if_none_match: Some(old.etag), version_id: None };
+    let held = GetOptions { if_none_match: Some(old.etag), ..GetOptions::default() };
     assert!(matches!(store.analyses.load(&store.id("old"), &held).await, Ok(Loaded::NotModified)));
     store.clock.advance(5 * 24 * HOUR);
     store.save("new", "{}").await;
@@ -36,7 +36,24 @@ async fn an_id_past_its_retention_is_free_though_its_document_is_still_there() {
     assert!(matches!(save(Condition::Present).await, Err(Error::PreconditionFailed(_))));
     assert!(save(Condition::Absent).await.unwrap().created);
     assert!(matches!(save(Condition::Absent).await, Err(Error::PreconditionFailed(_))));
+    assert!(!save(Condition::None).await.unwrap().created);
     assert_eq!((store.text("old").await.as_deref(), store.all().await.len()), (Some(r#"{"n":2}"#), 1));
+}
+
+/// What nobody could see is not said to have been replaced, in whatever way its document comes to be seen.
+#[tokio::test]
+async fn a_save_over_what_is_past_its_retention_has_created_the_analysis() {
+    let large = format!(r#"{{"text":"{}"}}"#, "x".repeat(1 << 20));
+    for (id, text) in [("named", "{}"), ("named", large.as_str()), (UUID7, "{}"), (UUID7, large.as_str())] {
+        let mut store = Store::new();
+        store.analyses = analyses(store.bucket.clone(), &store.clock).with_retention(Retention::days(10));
+        store.save(id, "{}").await;
+        store.clock.advance(20 * 24 * HOUR);
+        let save =
+            async || store.analyses.save(&store.id(id), &document(text), &Condition::None).await.unwrap();
+        assert!(save().await.created, "{id}");
+        assert!(!save().await.created, "{id}");
+    }
 }
 
 /// Found by the simulation: the create was refused for a document that nobody saw any more.

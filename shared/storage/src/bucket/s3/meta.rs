@@ -1,6 +1,7 @@
 //! What an answer's headers say of an object.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
@@ -72,5 +73,37 @@ impl Head<'_> {
             archived: self.archived,
             metadata: self.metadata.into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect(),
         })
+    }
+}
+
+/// Which bytes of an object of which size an answer of this length holds (RFC 9110, section 14.4).
+pub(super) fn content_range(text: &str, length: u64) -> Option<(Range<u64>, u64)> {
+    let (range, size) = text.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    let (first, last, size): (u64, u64, u64) = (first.parse().ok()?, last.parse().ok()?, size.parse().ok()?);
+    let part = first..last.checked_add(1)?;
+    (first <= last && last < size && part.end - part.start == length).then_some((part, size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_range_fits_the_object_and_the_answer() {
+        assert_eq!(content_range("bytes 0-3/10", 4), Some((0..4, 10)));
+        assert_eq!(content_range("bytes 9-9/10", 1), Some((9..10, 10)));
+        for (text, length) in [
+            ("bytes 0-3/10", 5),
+            ("bytes 0-10/10", 11),
+            ("bytes 3-2/10", 0),
+            ("bytes 0-3/*", 4),
+            ("bytes */10", 0),
+            ("bytes 0-18446744073709551615/18446744073709551615", 0),
+            ("items 0-3/10", 4),
+            ("0-3/10", 4),
+        ] {
+            assert_eq!(content_range(text, length), None, "{text}");
+        }
     }
 }

@@ -64,7 +64,7 @@ impl Analyses {
     }
 }
 impl ObservedDocument {
-    pub(in crate::maintenance) fn from_content(Object { meta, body }: Object) -> Self {
+    pub(in crate::maintenance) fn from_content(Object { meta, body, .. }: Object) -> Self {
         let own = ContentToken::of_content(&body);
         let token = meta.token.unwrap_or(own);
         let is_object = body.trim_ascii_start().starts_with(b"{");
