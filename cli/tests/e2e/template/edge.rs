@@ -63,7 +63,7 @@ fn names_are_entered_in_a_zone_if_one_is_given() {
     }
 }
 
-/// Amazon CloudFront Developer Guide, "Use managed cache policies" and "Use managed origin request policies".
+/// Amazon `CloudFront` Developer Guide, "Use managed cache policies" and "Use managed origin request policies".
 #[test]
 fn a_distribution_passes_every_request_on_and_keeps_no_answer() {
     for (domain, origin) in
