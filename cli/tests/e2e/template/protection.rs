@@ -35,11 +35,11 @@ fn a_daily_backup_is_kept_for_so_many_days_in_a_vault_that_outlives_the_stack() 
         let parameters = [Some("BackupDays=35"), existing.as_deref()];
         let stack = stack(&parameters.into_iter().flatten().collect::<Vec<_>>());
         let arn = bucket.map_or(BUCKET.to_owned(), |name| format!("arn:aws:s3:::{name}"));
-        let rule =
+        let daily =
             &resources(&stack, "AWS::Backup::BackupPlan")["BackupPlan"]["BackupPlan"]["BackupPlanRule"][0];
-        assert_eq!(rule["Lifecycle"], json!({ "DeleteAfterDays": "35" }));
-        assert_eq!(rule["TargetBackupVault"], json!({ "Ref": "BackupVault" }));
-        assert_eq!(rule["ScheduleExpression"], "cron(0 5 * * ? *)");
+        assert_eq!(daily["Lifecycle"], json!({ "DeleteAfterDays": "35" }));
+        assert_eq!(daily["TargetBackupVault"], json!({ "Ref": "BackupVault" }));
+        assert_eq!(daily["ScheduleExpression"], "cron(0 5 * * ? *)");
         let selection =
             &resources(&stack, "AWS::Backup::BackupSelection")["BackupSelection"]["BackupSelection"];
         assert_eq!(selection["Resources"], json!([arn]));
@@ -47,15 +47,13 @@ fn a_daily_backup_is_kept_for_so_many_days_in_a_vault_that_outlives_the_stack() 
         let vault = &stack["Resources"]["BackupVault"];
         assert_eq!(vault["DeletionPolicy"], "RetainExceptOnCreate");
         assert_eq!(vault["Properties"]["BackupVaultName"], "design-analysis-000000000000");
-        let allowed = resources(&stack, "AWS::IAM::Role")["BackupRole"];
-        let statements = &allowed["Policies"][0]["PolicyDocument"]["Statement"];
+        let role = resources(&stack, "AWS::IAM::Role")["BackupRole"];
+        let statements = &role["Policies"][0]["PolicyDocument"]["Statement"];
         assert_eq!(
             (&statements[0]["Resource"], &statements[1]["Resource"]),
             (&json!(arn), &json!(format!("{arn}/*")))
         );
-        assert!(
-            !allowed.to_string().contains("s3:PutObject\"") && !allowed.to_string().contains("s3:Delete")
-        );
+        assert!(!role.to_string().contains("s3:PutObject\"") && !role.to_string().contains("s3:Delete"));
     }
 }
 
@@ -68,11 +66,14 @@ fn a_replica_of_what_kms_encrypts_has_a_key_of_its_own_region() {
         &format!("KmsKeyArn={key}"),
         &format!("ReplicaKmsKeyArn={other}"),
     ]);
-    let rule = &resources(&stack, "AWS::S3::Bucket")["Bucket"]["ReplicationConfiguration"]["Rules"][0];
-    assert_eq!(rule["SourceSelectionCriteria"], json!({ "SseKmsEncryptedObjects": { "Status": "Enabled" } }));
-    assert_eq!(rule["Destination"]["EncryptionConfiguration"], json!({ "ReplicaKmsKeyID": other }));
-    let allowed = resources(&stack, "AWS::IAM::Role")["ReplicationRole"];
-    let statements = allowed["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+    let copies = &resources(&stack, "AWS::S3::Bucket")["Bucket"]["ReplicationConfiguration"]["Rules"][0];
+    assert_eq!(
+        copies["SourceSelectionCriteria"],
+        json!({ "SseKmsEncryptedObjects": { "Status": "Enabled" } })
+    );
+    assert_eq!(copies["Destination"]["EncryptionConfiguration"], json!({ "ReplicaKmsKeyID": other }));
+    let role = resources(&stack, "AWS::IAM::Role")["ReplicationRole"];
+    let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
     let keys = statements.iter().filter(|one| one["Action"].to_string().contains("kms:"));
     let keys: Vec<_> = keys.map(|one| (text(&one["Action"]), text(&one["Resource"]))).collect();
     assert_eq!(keys, [("kms:Decrypt", key), ("kms:Encrypt", other)]);
@@ -86,12 +87,12 @@ fn a_replica_gets_every_object_and_every_delete() {
         "DeleteMarkerReplication": { "Status": "Enabled" }, "Destination": { "Bucket": "arn:aws:s3:::replica" } }]);
     assert_eq!(replication["Rules"], expected);
     assert_eq!(replication["Role"], json!({ "Fn::GetAtt": ["ReplicationRole", "Arn"] }));
-    let allowed = resources(&stack, "AWS::IAM::Role")["ReplicationRole"];
-    let statements = allowed["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+    let role = resources(&stack, "AWS::IAM::Role")["ReplicationRole"];
+    let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
     let written = statements.iter().filter(|one| one["Action"].to_string().contains("Replicate"));
-    let written: Vec<_> = written.map(|one| text(&one["Resource"])).collect();
+    let written: Vec<_> = written.map(|each| text(&each["Resource"])).collect();
     assert_eq!(written, ["arn:aws:s3:::replica/*"]);
     assert_eq!(statements[1]["Resource"], format!("{BUCKET}/team/a/*"));
-    let trust = &allowed["AssumeRolePolicyDocument"]["Statement"][0];
+    let trust = &role["AssumeRolePolicyDocument"]["Statement"][0];
     assert_eq!(trust["Condition"]["StringEquals"]["aws:SourceAccount"], "000000000000");
 }

@@ -41,19 +41,24 @@ fn expected(function: Function, key: Option<&str>) -> Value {
     statements.push(json!({ "Sid": "OwnAccount", "Effect": "Deny", "Action": "s3:*", "Resource": "*",
         "Condition": { "StringNotEquals": { "aws:ResourceAccount": "000000000000" },
             "Null": { "aws:ResourceAccount": "false" } } }));
-    let decrypts = (!function.get.is_empty()).then_some("kms:Decrypt");
-    let actions: Vec<_> =
-        decrypts.into_iter().chain((!function.put.is_empty()).then_some("kms:GenerateDataKey")).collect();
-    if let Some(key) = key.filter(|_| !actions.is_empty()) {
-        let action = if actions.len() == 1 { json!(actions[0]) } else { json!(actions) };
-        statements.push(json!({ "Sid": "Key", "Effect": "Allow", "Action": action, "Resource": key,
-            "Condition": { "StringEquals": { "kms:ViaService": "s3.us-east-1.amazonaws.com" } } }));
-    }
+    statements.extend(key.and_then(|key| use_of(key, function)));
     let logs = json!({ "Fn::GetAtt": [format!("{}Logs", function.resource), "Arn"] });
     statements.push(allow("Log", json!(["logs:CreateLogStream", "logs:PutLogEvents"]), logs));
     let trace = json!(["xray:PutTraceSegments", "xray:PutTelemetryRecords"]);
     statements.push(allow("Trace", trace, "*".into()));
     statements.into()
+}
+
+/// What a key is used for by who reads, and by who writes objects.
+fn use_of(key: &str, function: Function) -> Option<Value> {
+    let reads = (!function.get.is_empty()).then_some("kms:Decrypt");
+    let writes = (!function.put.is_empty()).then_some("kms:GenerateDataKey");
+    let actions: Vec<_> = reads.into_iter().chain(writes).map(str::to_owned).collect();
+    let statement = || {
+        json!({ "Sid": "Key", "Effect": "Allow", "Action": one_or_all(actions.iter().cloned()), "Resource": key,
+            "Condition": { "StringEquals": { "kms:ViaService": "s3.us-east-1.amazonaws.com" } } })
+    };
+    (!actions.is_empty()).then(statement)
 }
 
 fn one_or_all(resources: impl Iterator<Item = String>) -> Value {
