@@ -4,9 +4,11 @@ mod advice;
 mod archive;
 mod client;
 mod date;
+mod encryption;
 mod failure;
 mod key_encoding;
 mod meta;
+mod owner;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -21,13 +23,14 @@ use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType, ServerSideEncryption};
+use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType};
 use bytes::{Bytes, BytesMut};
 use futures::try_join;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
 use self::date::DateOfAnswer;
+pub use self::encryption::Encryption;
 use self::failure::Failure;
 use self::meta::Head;
 use self::request::{Action, Request};
@@ -56,11 +59,29 @@ pub struct S3Settings {
     pub region: String,
     /// The URL of a store other than Amazon's that speaks the same protocol.
     pub endpoint_url: Option<String>,
+    /// What every PUT asks for.
+    pub encryption: Encryption,
+    /// The account that must own the bucket: it is named with every request, and the store refuses those to a bucket of
+    /// another.
+    pub expected_owner: Option<String>,
     /// Who has said so: messages name what to correct.
     pub named_by: NamedBy,
 }
 
 impl S3Settings {
+    /// A bucket of whatever owner, where objects are encrypted with keys of S3's own.
+    #[must_use]
+    pub fn new(bucket: &str, region: &str, endpoint_url: Option<&str>, named_by: NamedBy) -> Self {
+        Self {
+            bucket: bucket.to_owned(),
+            region: region.to_owned(),
+            endpoint_url: endpoint_url.map(str::to_owned),
+            encryption: Encryption::default(),
+            expected_owner: None,
+            named_by,
+        }
+    }
+
     /// Whether it is the same bucket, whoever has named it.
     #[must_use]
     pub fn is_same_bucket(&self, other: &Self) -> bool {
@@ -130,11 +151,11 @@ impl S3Bucket {
             Precondition::Absent => request.if_none_match("*"),
             Precondition::Match(tag) => request.if_match(tag.as_str()),
         };
-        request
+        let request = request
             .metadata(SAVED_AT, put.saved_at.micros().to_string())
             .content_type(content_type(&put.key))
-            .server_side_encryption(ServerSideEncryption::Aes256)
-            .body(ByteStream::from(put.body))
+            .body(ByteStream::from(put.body));
+        self.settings.encryption.ask(request)
     }
 
     fn now(&self) -> Timestamp {

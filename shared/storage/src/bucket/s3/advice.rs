@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::iter::successors;
 
-use super::S3Settings;
 use super::failure::Answer;
 use super::request::{Action, Request};
+use super::{Encryption, S3Settings};
 use crate::bucket::Precondition;
 use crate::config::Environment;
 
@@ -28,7 +28,7 @@ pub(super) fn no_credentials(request: &Request<'_>, cause: &(dyn Error + 'static
 
 /// The SDK could not make the request.
 pub(super) fn not_built(request: &Request<'_>, cause: &(dyn Error + 'static)) -> String {
-    let S3Settings { bucket, region, endpoint_url, named_by } = request.settings;
+    let S3Settings { bucket, region, endpoint_url, named_by, .. } = request.settings;
     let endpoint = endpoint_url.as_deref().unwrap_or_default();
     format!(
         "cannot make the request {request} of {}=`{bucket}` {}=`{region}` {}=`{endpoint}`: {}",
@@ -81,9 +81,9 @@ pub(super) fn on(request: &Request<'_>, answer: &Answer) -> String {
         ),
         (404, "") => format!("{} does not answer as S3 does (404 to {request})", place(request)),
         (501, _) => format!(
-            "{} does not implement {request}: the store must have conditional writes (If-None-Match, If-Match) \
-             and AES256 server-side encryption",
-            place(request)
+            "{} does not implement {request}: the store must have conditional writes (If-None-Match, If-Match){}",
+            place(request),
+            or_encryption(request)
         ),
         _ => format!("{} refused {request}: {} {code}: {}", place(request), answer.status, answer.message),
     }
@@ -151,9 +151,44 @@ fn denied(request: &Request<'_>, answer: &Answer) -> String {
         code => code,
     };
     format!(
-        "S3 denies {} on {what} ({reason}): allow it in the IAM policy and the bucket policy",
-        needs(request)
+        "S3 denies {} on {what} ({reason}): allow it in the IAM policy and the bucket policy{}{}",
+        needs(request),
+        or_header(request),
+        or_owner(request)
     )
+}
+
+/// A policy may deny a PUT for how it asks to be encrypted.
+fn or_header(request: &Request<'_>) -> String {
+    if !matches!(request.action, Action::Put { .. }) {
+        return String::new();
+    }
+    let header = match &request.settings.encryption {
+        Encryption::None => "that x-amz-server-side-encryption is not sent".to_owned(),
+        Encryption::Kms { key_id: Some(key_id) } => {
+            format!("x-amz-server-side-encryption: aws:kms, or the use of the key {key_id}")
+        }
+        sent => format!("x-amz-server-side-encryption: {sent}"),
+    };
+    format!("; what a policy denies may also be {header}: set S3_SSE")
+}
+
+/// To requests that name another owner, the answer is the same.
+fn or_owner(request: &Request<'_>) -> String {
+    match &request.settings.expected_owner {
+        Some(owner) => format!("; or the account {owner} does not own the bucket: correct S3_EXPECTED_OWNER"),
+        None => String::new(),
+    }
+}
+
+/// What else a store may not know of a PUT.
+fn or_encryption(request: &Request<'_>) -> String {
+    match (&request.action, &request.settings.encryption) {
+        (Action::Put { .. }, sent) if *sent != Encryption::None => {
+            format!("; if it only lacks server-side encryption with {sent}, set S3_SSE=none")
+        }
+        _ => String::new(),
+    }
 }
 
 /// The permissions that a request takes.
