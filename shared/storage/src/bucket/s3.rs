@@ -9,6 +9,7 @@ mod failure;
 mod key_encoding;
 mod meta;
 mod owner;
+mod page;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
-use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType};
@@ -35,8 +35,8 @@ use self::failure::Failure;
 use self::meta::Head;
 use self::request::{Action, Request};
 use super::{
-    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object,
-    ObjectMeta, Precondition, Put, RestoreTier, Restoring, Result, Version,
+    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta,
+    Precondition, Put, RestoreTier, Restoring, Result, Version,
 };
 use crate::clock::{Clock, ClockOffset, SystemClock};
 use crate::config::{MOST_DOCUMENT_BYTES, NamedBy};
@@ -163,25 +163,6 @@ impl S3Bucket {
         now.checked_add(self.offset.get().unwrap_or_default()).unwrap_or(now)
     }
 
-    fn listing(request: &Request<'_>, output: &ListObjectsV2Output, date: Timestamp) -> Result<Listing> {
-        let listed = |object: &aws_sdk_s3::types::Object| {
-            let key = request.present(object.key(), "Key")?;
-            let etag = request.etag(object.e_tag())?;
-            Ok(Listed {
-                key: request
-                    .present(key_encoding::decode(key, output.encoding_type()), "readable Key")
-                    .map(Key::new)?,
-                size: request.present(object.size().and_then(|size| u64::try_from(size).ok()), "Size")?,
-                token: Some(ContentToken::of_tag(&etag)),
-                etag,
-                saved_at: None,
-                last_modified: request.timestamp(object.last_modified())?,
-            })
-        };
-        let objects = output.contents().iter().map(listed).collect::<Result<_>>()?;
-        Ok(Listing { objects, truncated: output.is_truncated() == Some(true), date })
-    }
-
     async fn versioning_status(&self) -> Result<String> {
         let sent = self.client.get_bucket_versioning().bucket(&self.settings.bucket).send().await;
         match sent.map_err(Failure::from_sdk) {
@@ -276,24 +257,25 @@ impl Bucket for S3Bucket {
         let request = self.request(Action::List, prefix);
         let limit = i32::try_from(limit.clamp(1, MAX_KEYS)).unwrap_or(i32::MAX);
         let list = self.client.list_objects_v2().bucket(&self.settings.bucket).prefix(prefix).max_keys(limit);
-        let start_after = start_after.filter(|key| !key.is_empty()).map(str::to_owned);
-        let list = list.set_start_after(start_after).encoding_type(EncodingType::Url);
-        let mut continuation = None;
+        let mut position = start_after.filter(|key| !key.is_empty()).map(str::to_owned);
+        let list = list.set_start_after(position.clone()).encoding_type(EncodingType::Url);
+        let mut continuation = page::Continuation::default();
         loop {
             let sent_at = self.now();
             let date = DateOfAnswer::default();
-            let send =
-                list.clone().set_continuation_token(continuation).customize().interceptor(date.clone());
+            let send = list
+                .clone()
+                .set_continuation_token(continuation.token())
+                .customize()
+                .interceptor(date.clone());
             let output = send.send().await.map_err(|error| request.error(Failure::from_sdk(error)))?;
-            let listing = Self::listing(&request, &output, date.get().unwrap_or(sent_at))?;
+            let listing = page::read(&request, &output, position.as_deref(), date.get().unwrap_or(sent_at))?;
             if !listing.truncated || !listing.objects.is_empty() {
                 return Ok(listing);
             }
             // A page may be empty and not the last: callers, who go on behind the last key, could not.
-            continuation = request
-                .present(output.next_continuation_token(), "NextContinuationToken")
-                .map(Some)?
-                .map(str::to_owned);
+            position = page::last_key(&request, &output)?.or(position);
+            continuation = continuation.behind(&request, &output)?;
         }
     }
 

@@ -33,6 +33,14 @@ pub(crate) fn advice<T: std::fmt::Debug>(result: Result<T, BucketError>) -> Stri
     }
 }
 
+/// What an operator has to do about what the store does, though no request has failed.
+pub(crate) fn advice_alone<T: std::fmt::Debug>(result: Result<T, BucketError>) -> String {
+    match result {
+        Err(BucketError::Misconfigured { advice, source: None }) => advice,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// What was attempted, if it may have had its effect.
 pub(crate) fn unanswered<T: std::fmt::Debug>(result: Result<T, BucketError>) -> String {
     match result {

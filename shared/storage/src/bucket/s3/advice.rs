@@ -9,6 +9,10 @@ use super::{Encryption, S3Settings};
 use crate::bucket::Precondition;
 use crate::config::Environment;
 
+/// What remains to be done about a store that does something wrong.
+const NOT_THIS_STORE: &str =
+    "the protocol cannot work on it: use another store, or a later release of it (docs/stores.md)";
+
 /// There are no credentials.
 pub(super) fn no_credentials(request: &Request<'_>, cause: &(dyn Error + 'static)) -> String {
     let S3Settings { bucket, named_by, .. } = request.settings;
@@ -87,6 +91,22 @@ pub(super) fn on(request: &Request<'_>, answer: &Answer) -> String {
         ),
         _ => format!("{} refused {request}: {} {code}: {}", place(request), answer.status, answer.message),
     }
+}
+
+/// A page of a listing begins at or before the key that it should begin behind.
+pub(super) fn begins_before(request: &Request<'_>, behind: &str, first: &str) -> String {
+    format!(
+        "{} ignores start-after: a listing behind `{behind}` begins with `{first}`; {NOT_THIS_STORE}",
+        place(request)
+    )
+}
+
+/// A page of a listing is not in the order of its keys.
+pub(super) fn out_of_order(request: &Request<'_>, (one, next): (&str, &str)) -> String {
+    format!(
+        "{} lists keys out of their byte order: `{next}` behind `{one}`; {NOT_THIS_STORE}",
+        place(request)
+    )
 }
 
 fn place(request: &Request<'_>) -> String {
