@@ -38,7 +38,7 @@ fn every_command_passes_folder_markers_over() {
         cloud.put_as_another_program(&key, ONE, vec![]);
     }
     let old = format!("s3://{}/old", cloud.bucket());
-    run(&variables, &["import", "--from", &old]).assert_well(&[("imported", 3)]);
+    run(&variables, &["import", "--from", &old]).assert_well(&[("created", 3)]);
     run(&variables, &["backup", "--to", copy]).assert_well(&[("copied", 3)]);
     run(&variables, &["verify", "--against", copy]).assert_well(&[("equal", 3)]);
     for arguments in [&["check", "--grace", "0", "--read-data"][..], &["repair"], &["stats"], &["list"]] {

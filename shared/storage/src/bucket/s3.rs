@@ -11,6 +11,7 @@ mod meta;
 mod owner;
 mod page;
 mod request;
+mod setup;
 #[cfg(test)]
 mod tests;
 mod versions;
@@ -31,9 +32,10 @@ use tokio::time::{Instant, timeout_at};
 
 use self::date::DateOfAnswer;
 pub use self::encryption::Encryption;
-use self::failure::Failure;
+use self::failure::{Answer, Failure};
 use self::meta::Head;
 use self::request::{Action, Request};
+pub use self::setup::Lifecycle;
 use super::{
     Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta,
     Precondition, Put, RestoreTier, Restoring, Result, Version,
@@ -192,6 +194,11 @@ impl S3Bucket {
             Err(failure) => Err(self.request(Action::GetEncryption, &self.settings.bucket).error(failure)),
         }
     }
+}
+
+/// Whether this is the answer to what an identity may not do.
+pub(super) fn is_denial(cause: &Cause) -> bool {
+    cause.downcast_ref::<Answer>().is_some_and(|answer| matches!(answer.status, 401 | 403))
 }
 
 impl fmt::Debug for S3Bucket {
