@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use analysis_http::ServerConfig;
 use analysis_http::telemetry::{self, LogConfig};
 use analysis_storage::StorageConfig;
 use analysis_storage::diagnosis::{Finding, State, diagnose};
@@ -23,7 +22,6 @@ pub(crate) struct Options {
 /// Looks at everything, and prints a table; ends with 1 if something is wrong.
 pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
     telemetry::init_quietly(&LogConfig::from_env()?)?;
-    ServerConfig::from_env()?;
     let config = store::config()?;
     if let Some(doubt) = store::doubt(&config) {
         eprintln!("warning: {doubt}");

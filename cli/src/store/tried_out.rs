@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use analysis_http::App;
 use analysis_storage::conformance::TriedOut;
-use analysis_storage::{Analyses, Clock as _, Error, StorageConfig};
+use analysis_storage::{Analyses, Error, StorageConfig};
 
 use crate::exit::{FAILED, chain};
 
@@ -18,19 +18,22 @@ pub(super) async fn before_a_write(analyses: &Analyses, config: &StorageConfig) 
         TriedOut::Known | TriedOut::Sound => {}
         // The command will say so itself.
         TriedOut::Not(error) if is_passing(&error) => {}
-        TriedOut::Not(error) => {
-            // Where nobody can read it, the work goes on.
-            drop(writeln!(io::stderr(), "warning: {} was not tried out: {error}", config.storage));
-        }
+        TriedOut::Not(error) => warn(config, &error.to_string()),
+        TriedOut::Partly(why) => warn(config, &why),
     }
     Ok(())
+}
+
+fn warn(config: &StorageConfig, why: &str) {
+    // Where nobody can read it, the work goes on.
+    drop(writeln!(io::stderr(), "warning: {} could not be tried out: {why}", config.storage));
 }
 
 /// For a server: as for a command; while the store does not answer, it is tried again, and ends the process if it turns
 /// out to do something wrong.
 pub(crate) async fn before_serving(app: &App) -> Result<(), Error> {
     if let Some(error) = once(app).await? {
-        tracing::warn!(store = %app.config().storage, %error, "the store was not tried out");
+        tracing::warn!(store = %app.config().storage, %error, "the store could not be tried out");
         if is_passing(&error) {
             tokio::spawn(until_it_answers(app.clone()));
         }
@@ -41,6 +44,10 @@ pub(crate) async fn before_serving(app: &App) -> Result<(), Error> {
 async fn once(app: &App) -> Result<Option<Error>, Error> {
     Ok(match app.analyses_without_deadline().try_out_once_a_day(app.config()).await? {
         TriedOut::Known | TriedOut::Sound => None,
+        TriedOut::Partly(why) => {
+            tracing::warn!(store = %app.config().storage, why, "the store could not be tried out");
+            None
+        }
         TriedOut::Not(error) => Some(error),
     })
 }

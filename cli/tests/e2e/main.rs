@@ -21,6 +21,7 @@ mod harness;
 mod lambda_events;
 mod last_good_copy;
 mod late;
+mod other_stores;
 mod privileges;
 mod stack;
 mod startup;

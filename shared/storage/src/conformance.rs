@@ -57,7 +57,11 @@ pub(crate) async fn try_out(
     let mut probe = Probe { bucket, clock, place, found: Vec::new(), unanswered: 0 };
     let run = probe.run().await;
     probe.clear_away(layout).await;
-    run.map(|()| Conformance::new(&probe.found))
+    match run {
+        Err(error) if probe.found.is_empty() => Err(error),
+        // What was found counts, though the store does not answer everything.
+        _ => Ok(Conformance::new(&probe.found)),
+    }
 }
 
 impl Probe<'_> {
@@ -112,16 +116,13 @@ impl Probe<'_> {
     ) -> Result<Option<T>> {
         let is_answered = !answer.as_ref().is_err_and(BucketError::is_passing);
         self.unanswered = if is_answered { 0 } else { self.unanswered + 1 };
-        if self.unanswered > MOST_UNANSWERED {
-            return answer.map(Some);
-        }
         let outcome = match &answer {
             Err(error) if !is_answered => Outcome::Unanswered(error.with_cause()),
             Err(error) if error.is_denied() => Outcome::Denied(error.to_string()),
             answer => judge(answer).map_or(Outcome::Kept, Outcome::Broken),
         };
         self.found.push((rule, outcome));
-        Ok(answer.ok())
+        if self.unanswered > MOST_UNANSWERED { answer.map(Some) } else { Ok(answer.ok()) }
     }
 
     /// What is left behind is a nuisance, and no reason to fail.

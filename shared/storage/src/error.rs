@@ -133,11 +133,6 @@ impl Error {
         Self::Refused { operation: operation.into(), source: source.into() }
     }
 
-    /// A request that may have had its effect.
-    pub(crate) fn no_answer(operation: impl Into<String>, source: impl Into<Cause>) -> Self {
-        Self::NoAnswer { operation: operation.into(), source: source.into() }
-    }
-
     /// This failure of an operation that has had part of its effect by now.
     pub(crate) fn half_done(self) -> Self {
         match self {

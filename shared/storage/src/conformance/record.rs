@@ -30,6 +30,8 @@ pub enum TriedOut {
     Known,
     /// It was, and keeps every rule that could be tried.
     Sound,
+    /// It was, and nothing wrong was found, but some requests had no answer that tells: the first of them.
+    Partly(String),
     /// It could not be: it does not answer, or nothing may be written there.
     Not(Error),
 }
@@ -63,7 +65,7 @@ impl Analyses {
             Ok(conformance) if !conformance.is_sound() => Err(refuse(url, settings, &conformance)),
             Ok(conformance) => {
                 if let Some(why) = conformance.unanswered() {
-                    return Ok(TriedOut::Not(Error::no_answer("trying out the store", why)));
+                    return Ok(TriedOut::Partly(why.to_owned()));
                 }
                 self.remember(url).await;
                 Ok(TriedOut::Sound)

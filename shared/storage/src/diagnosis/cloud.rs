@@ -37,12 +37,8 @@ pub(super) async fn diagnose(settings: &S3Settings, prefix: &str, config: &Stora
             }
         }
         Err(error) => {
-            found.push(Finding::new(
-                "conditions",
-                State::Unknown,
-                "nothing could be tried out",
-                error.with_cause(),
-            ));
+            let state = if error.is_denied() { State::Unknown } else { State::Wrong };
+            found.push(Finding::new("conditions", state, "nothing could be tried out", error.with_cause()));
             found.extend(permissions::diagnose(&*bucket, &layout).await);
         }
     }

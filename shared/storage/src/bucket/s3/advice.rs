@@ -89,7 +89,10 @@ pub(super) fn on(request: &Request<'_>, answer: &Answer) -> String {
             place(request),
             or_encryption(request)
         ),
-        _ => format!("{} refused {request}: {} {code}: {}", place(request), answer.status, answer.message),
+        (status, _) => {
+            let what = format!("{} refused {request}: {status} {code}: {}", place(request), answer.message);
+            if status == 400 { what + &or_encryption(request) } else { what }
+        }
     }
 }
 
