@@ -1,5 +1,5 @@
 .PHONY: help run test test-programs test-round-trips test-exhaustive test-others slowest sim mutants mutants-changed lint lint-rust \
-	lint-template audit budget bench-cold reference walkthrough watch cloud build deploy setup
+	lint-template audit budget bench-cold reference stores walkthrough watch cloud build deploy setup
 
 VENV := .venv
 TOOLS := $(CURDIR)/$(VENV)/bin
@@ -86,6 +86,9 @@ bench-cold: build ## Measure cold starts over TLS, and write the table in docs/b
 
 reference: ## Write what --help says into docs/commands.md
 	WRITE_REFERENCE=1 cargo test --locked -p design-analysis --test e2e docs::reference
+
+stores: setup ## Start stores that call themselves S3, and print what works on each (STORE=ceph, s3s-fs, moto, ...; all without)
+	PATH="$(TOOLS):$$PATH" python3 benches/stores/stores.py $(STORE)
 
 walkthrough: ## Save, load, list, count and delete an analysis on a running server (URL=...)
 	examples/walkthrough.sh $(URL)

@@ -66,6 +66,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
 async fn named(options: &Options) -> Result<(), CommandError> {
     let if_match = options.if_match.as_deref().map(entity_tag).transpose()?;
     let store = Store::open_interruptible(Access::Existing).await?;
+    store.try_out().await?;
     // An id is looked at once, and a mistyped one ends all before anything is gone.
     let mut seen = BTreeSet::new();
     let ids = input::ids(&options.ids).map_err(CommandError::Usage)?;

@@ -49,7 +49,7 @@ fn report(error: &dyn Error) {
 }
 
 /// An error and its causes, each on a line. What a line before has said already is not said again.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = format!("error: {error}");
     for cause in successors(error.source(), |&cause| cause.source()).map(ToString::to_string) {
         // The lines behind the first one are lists of what has been tried.

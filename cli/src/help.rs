@@ -44,7 +44,7 @@ enum Settings {
 }
 
 #[rustfmt::skip]
-const NOTES: [Notes; 17] = [
+const NOTES: [Notes; 18] = [
     Notes { command: "serve", settings: Settings::All, examples: [
         ("Serve the files in ./analysis_results at http://127.0.0.1:8000", "design-analysis serve"),
         ("Serve a bucket to others, who must send a token", "API_TOKEN=\"$(cat token)\" design-analysis serve --host 0.0.0.0 --store s3://designs"),
@@ -100,6 +100,10 @@ const NOTES: [Notes; 17] = [
     Notes { command: "verify", settings: Settings::Store, examples: [
         ("Compare the store with its backup", "design-analysis verify --against /backups/designs"),
         ("Compare it with the files that were imported, and print JSON", "design-analysis verify --against results --json"),
+    ] },
+    Notes { command: "doctor", settings: Settings::Store, examples: [
+        ("Look into the store of this environment", "design-analysis doctor"),
+        ("Look into a bucket before it is used, for a program", "design-analysis doctor --store s3://designs --json"),
     ] },
     Notes { command: "config", settings: Settings::All, examples: [
         ("See which store it is, and which settings lead to it", "design-analysis config"),

@@ -9,6 +9,7 @@ mod config;
 mod cost;
 mod delete;
 mod deprecated;
+mod doctor;
 mod exit;
 mod front_page;
 mod health;
@@ -93,6 +94,8 @@ enum Command {
     Restore(restore::Options),
     /// Compare the store with a directory, both ways
     Verify(verify::Options),
+    /// Look for what may stand in the way of the store, and say what to do
+    Doctor(doctor::Options),
     /// Show each setting, its value, and where it comes from
     Config(config::Options),
     /// Print a script that lets a shell complete commands, options and ids
@@ -146,6 +149,7 @@ async fn work(Arguments { store, command }: Arguments) -> ExitCode {
         Command::Backup(options) => conclude(backup::run(options).await),
         Command::Restore(options) => conclude(restore::run(options).await),
         Command::Verify(options) => conclude(verify::run(options).await),
+        Command::Doctor(options) => conclude(unless_reader_left(doctor::run(options).await)),
         Command::Config(options) => conclude(unless_reader_left(config::run(&options))),
         Command::Completions(options) => conclude(unless_reader_left(completions::run(&options, &program()))),
         Command::Man(options) => conclude(unless_reader_left(man::run(&options, program()))),

@@ -76,6 +76,7 @@ pub(crate) async fn run(options: Options) -> Result<(), ServeError> {
     }
     let app = App::open(storage).await?.with_token(server.token);
     probe(&app).await?;
+    store::before_serving(&app).await?;
     serve(app, address).await
 }
 

@@ -1,5 +1,7 @@
 //! The store: the one place where commands find out which one it is, and open it.
 
+mod tried_out;
+
 use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
 
@@ -12,6 +14,7 @@ use crate::command::CommandError;
 use crate::exit::FAILED;
 use crate::progress::Progress;
 use crate::signals::Signals;
+pub(crate) use tried_out::before_serving;
 
 /// What `--store` says: an option of all commands, and so of the process.
 static NAMED: OnceLock<StoreName> = OnceLock::new();
@@ -76,7 +79,17 @@ impl Store {
             drop(writeln!(io::stderr(), "warning: {doubt}"));
         }
         let analyses = Analyses::open_for(access, &config).await?;
-        Ok(Self { config, analyses, progress: Progress::new(), writes: Arc::default() })
+        let store = Self { config, analyses, progress: Progress::new(), writes: Arc::default() };
+        if matches!(access, Access::Write | Access::WriteExisting) {
+            store.try_out().await?;
+        }
+        Ok(store)
+    }
+
+    /// Tries out a store that calls itself S3, for what writes to it; [`open`](Self::open) does so for what it is opened
+    /// to be written to.
+    pub(crate) async fn try_out(&self) -> Result<(), Error> {
+        tried_out::before_a_write(&self.analyses, &self.config).await
     }
 
     /// Opens the store for a command that can be interrupted. From here on SIGINT and SIGTERM end the process with

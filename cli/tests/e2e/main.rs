@@ -23,6 +23,7 @@ mod harness;
 mod lambda_events;
 mod last_good_copy;
 mod late;
+mod other_stores;
 mod privileges;
 mod request_log;
 mod stack;

@@ -2,6 +2,10 @@
 
 mod enforced;
 
+use std::collections::BTreeSet;
+
+use analysis_storage::diagnosis::{Kind, PERMISSIONS, Place};
+
 /// A kind of key below the prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keys {
@@ -129,3 +133,36 @@ pub(crate) const FUNCTIONS: [Function; 6] = [
         describe: false,
     },
 ];
+
+/// The kind of key in the words of `doctor`, which has none for what no function works on.
+fn place(keys: Keys) -> Option<Place> {
+    match keys {
+        Documents => Some(Place::Documents),
+        IdRecords => Some(Place::IdRecords),
+        Index => Some(Place::Index),
+        Markers => Some(Place::Markers),
+        Totals => Some(Place::Totals),
+        Position => Some(Place::Position),
+        Uploads => None,
+    }
+}
+
+#[test]
+fn doctor_tries_every_permission_that_a_function_has_and_no_other() {
+    let text = |kind: Kind, place: Place, role: &str| format!("{kind:?} {place:?} {role}");
+    let mut granted = BTreeSet::new();
+    for function in FUNCTIONS {
+        let documents: &[Keys] = if function.versions { &[Documents] } else { &[] };
+        for (kind, keys) in [
+            (Kind::Get, function.get),
+            (Kind::Put, function.put),
+            (Kind::Delete, function.delete),
+            (Kind::List, function.list),
+            (Kind::Versions, documents),
+        ] {
+            granted.extend(keys.iter().filter_map(|k| place(*k)).map(|p| text(kind, p, function.name)));
+        }
+    }
+    let tried = PERMISSIONS.iter().flat_map(|p| p.roles.iter().map(|role| text(p.kind, p.place, role)));
+    assert_eq!(tried.collect::<BTreeSet<_>>(), granted);
+}

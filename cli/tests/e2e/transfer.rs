@@ -4,6 +4,7 @@ mod apart;
 mod archive;
 mod backup;
 mod copies;
+mod folder_markers;
 mod history;
 mod import;
 mod legacy_bucket;

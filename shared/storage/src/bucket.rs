@@ -175,6 +175,15 @@ pub struct Listed {
     pub last_modified: Timestamp,
 }
 
+impl Listed {
+    /// Whether it is one of the empty objects, with names that end in a slash, by which consoles and some tools show
+    /// folders. Listings leave them out: they hold nothing, and mean nothing to us.
+    #[must_use]
+    pub fn is_folder_marker(&self) -> bool {
+        self.size == 0 && self.key.as_str().ends_with('/')
+    }
+}
+
 /// One page of objects in byte order of their keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
@@ -316,6 +325,7 @@ pub trait Bucket: Send + Sync + fmt::Debug {
     async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()>;
 
     /// Up to `limit` objects (at most [`MAX_KEYS`]) whose keys begin with `prefix` and are greater than `start_after`.
+    /// Folder markers are left out.
     ///
     /// # Errors
     /// Only those of every request.

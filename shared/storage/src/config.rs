@@ -66,13 +66,16 @@ pub struct StorageConfig {
 
 impl StorageConfig {
     /// The variables that are read.
-    pub const VARIABLES: [Variable; 8] = [
+    pub const VARIABLES: [Variable; 11] = [
         STORAGE_TYPE,
         DIRECTORY,
         s3::BUCKET,
         s3::REGION,
         s3::PREFIX,
         s3::ENDPOINT,
+        s3::SSE,
+        s3::KMS_KEY,
+        s3::OWNER,
         RETENTION_DAYS,
         MAX_DOCUMENT_BYTES,
     ];
@@ -183,6 +186,15 @@ mod tests {
                 "S3_ENDPOINT_URL=\"localhost:9000\" is not a URL",
             ),
             (&[s3, bucket, ("AWS_ENDPOINT_URL", "localhost")], "AWS_ENDPOINT_URL=\"localhost\" is not a URL"),
+            (&[s3, bucket, ("S3_SSE", "aes256")], "S3_SSE=\"aes256\" is not one of AES256, aws:kms, none"),
+            (
+                &[s3, bucket, ("S3_KMS_KEY_ID", "k")],
+                "S3_KMS_KEY_ID=\"k\" is not used while S3_SSE is AES256; set S3_SSE=aws:kms",
+            ),
+            (
+                &[s3, bucket, ("S3_EXPECTED_OWNER", "me")],
+                "S3_EXPECTED_OWNER=\"me\" is not the number of an AWS account",
+            ),
             (&[s3, bucket, ("S3_PREFIX", "a/../b")], "S3_PREFIX=\"a/../b\" is not a path"),
             (&[("RETENTION_DAYS", "-1")], "RETENTION_DAYS=\"-1\" is not a number of days"),
             (&[("MAX_DOCUMENT_BYTES", "6GB")], "MAX_DOCUMENT_BYTES=\"6GB\" is not a number of bytes"),

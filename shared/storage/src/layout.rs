@@ -32,6 +32,12 @@ impl Layout {
         Self { prefix: if prefix.is_empty() { String::new() } else { format!("{prefix}/") } }
     }
 
+    /// What all keys begin with.
+    #[must_use]
+    pub fn root(&self) -> String {
+        self.prefix.clone()
+    }
+
     /// `analysis/YYYY/MM/{id}.json`: the document, byte for byte.
     #[must_use]
     pub fn document(&self, id: &AnalysisId, created_at: CreatedAt) -> Key {
@@ -167,6 +173,18 @@ impl Layout {
     #[must_use]
     pub fn repair_position(&self) -> Key {
         Key::new(format!("{}metadata/repair.json", self.prefix))
+    }
+
+    /// `metadata/store.json`: that the store was tried out.
+    #[must_use]
+    pub(crate) fn store_record(&self) -> Key {
+        Key::new(format!("{}metadata/store.json", self.prefix))
+    }
+
+    /// The prefix of the objects that a store is tried out with: they come and go.
+    #[must_use]
+    pub fn probes(&self) -> String {
+        format!("{}metadata/probe/", self.prefix)
     }
 
     /// The entry that a key of the index is, or `None` for a key that this crate did not write.

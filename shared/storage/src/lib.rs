@@ -22,6 +22,8 @@
 //! | `totals` | counts, seals periods, marks those that change |
 //! | `maintenance` | checks, repairs, imports; reads for backups |
 //! | `retrying` | sends each request until the deadline, and finds out what one without an answer has done |
+//! | [`conformance`] | tries out whether a store that calls itself S3 can be used |
+//! | [`diagnosis`] | looks for what may stand in the way of a store |
 //! | [`bucket`] | the trait, and the buckets: S3, files, memory |
 //! | `layout`, [`durations`], `clock` | spell every key, every span of time, every instant |
 //!
@@ -36,6 +38,8 @@ mod analyses;
 pub mod bucket;
 mod clock;
 pub mod config;
+pub mod conformance;
+pub mod diagnosis;
 mod document;
 pub mod durations;
 mod error;

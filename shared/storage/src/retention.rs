@@ -18,6 +18,12 @@ impl Retention {
         Self((days > 0).then_some(days))
     }
 
+    /// The number of days; none: forever.
+    #[must_use]
+    pub fn in_days(self) -> Option<u32> {
+        self.0
+    }
+
     /// Whether nothing is ever over.
     #[must_use]
     pub(crate) fn is_forever(self) -> bool {

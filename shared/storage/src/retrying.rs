@@ -89,6 +89,11 @@ impl RetryingBucket {
         Self { saved_ats: Arc::new(SavedAtSource::new(Arc::clone(&clock))), clock, ..self }
     }
 
+    /// The bucket beneath, whose requests are sent once.
+    pub(crate) fn bucket(&self) -> &Arc<dyn Bucket> {
+        &self.bucket
+    }
+
     /// The bucket's clock.
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock

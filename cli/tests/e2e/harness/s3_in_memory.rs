@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::ops::Bound;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -35,25 +36,57 @@ struct Stored {
 /// The objects of all buckets: their paths begin with the bucket's name.
 type Objects = Arc<Mutex<BTreeMap<String, Stored>>>;
 
+/// What the server works on.
+#[derive(Debug, Clone, Default)]
+struct Shared {
+    objects: Objects,
+    /// How many requests there were.
+    requests: Arc<AtomicUsize>,
+    /// How long each takes.
+    delay: Duration,
+    /// Whether it takes every PUT, whatever its condition.
+    forgets_conditions: bool,
+}
+
 /// The server, until it is dropped.
 pub(crate) struct S3InMemory {
     endpoint: String,
+    shared: Shared,
     _stop: oneshot::Sender<()>,
 }
 
 impl S3InMemory {
     /// Starts one, on a thread of its own.
     pub(crate) fn start() -> Self {
-        Self::start_slow(Duration::ZERO)
+        Self::start_with(Shared::default())
+    }
+
+    /// One that takes every PUT, as stores do that do not know conditions.
+    pub(crate) fn without_conditions() -> Self {
+        Self::start_with(Shared { forgets_conditions: true, ..Shared::default() })
+    }
+
+    /// How many requests there were so far.
+    pub(crate) fn requests(&self) -> usize {
+        self.shared.requests.load(Ordering::Relaxed)
+    }
+
+    /// The keys of all objects, behind the name of their bucket.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.shared.objects.lock().unwrap().keys().cloned().collect()
     }
 
     /// Starts one that takes this long for each request, and at least as many at once as come.
     pub(crate) fn start_slow(delay: Duration) -> Self {
+        Self::start_with(Shared { delay, ..Shared::default() })
+    }
+
+    fn start_with(shared: Shared) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().fallback(answer).with_state((Objects::default(), delay));
+        let router = Router::new().fallback(answer).with_state(shared.clone());
         let router = router.layer(axum::extract::DefaultBodyLimit::disable());
         thread::spawn(move || {
             runtime.block_on(async {
@@ -63,7 +96,7 @@ impl S3InMemory {
                 }
             });
         });
-        Self { endpoint, _stop: stop }
+        Self { endpoint, shared, _stop: stop }
     }
 
     /// What a program needs in its environment to work on a bucket here.
@@ -80,21 +113,23 @@ impl S3InMemory {
 }
 
 async fn answer(
-    State((objects, delay)): State<(Objects, Duration)>,
+    State(shared): State<Shared>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    tokio::time::sleep(delay).await;
-    let mut objects = objects.lock().unwrap();
+    tokio::time::sleep(shared.delay).await;
+    shared.requests.fetch_add(1, Ordering::Relaxed);
+    let mut objects = shared.objects.lock().unwrap();
     let path = percent_decode_str(uri.path()).decode_utf8().unwrap().into_owned();
     let query = query(uri.query().unwrap_or_default());
     if query.get("list-type").is_some_and(|version| version == "2") {
         return list(&objects, &path, &query);
     }
     let found = objects.get(&path);
-    if let Some(refused) = refused(&method, found, &headers) {
+    let is_forgotten = shared.forgets_conditions && method == Method::PUT;
+    if let Some(refused) = refused(&method, found, &headers).filter(|_| !is_forgotten) {
         return refused;
     }
     match (method, found) {

@@ -1,5 +1,8 @@
 //! What a bucket may answer instead of doing what it was asked.
 
+use std::error::Error as _;
+use std::iter::successors;
+
 use super::Key;
 use crate::error::Cause;
 
@@ -99,6 +102,22 @@ impl BucketError {
 
     pub(crate) fn misconfigured(advice: impl Into<String>) -> Self {
         Self::Misconfigured { advice: advice.into(), source: None }
+    }
+
+    /// The error, and what lies deepest beneath it.
+    #[must_use]
+    pub fn with_cause(&self) -> String {
+        let deepest = successors(self.source(), |&cause| cause.source()).last();
+        deepest.map_or_else(|| self.to_string(), |cause| format!("{self}: {cause}"))
+    }
+
+    /// Whether this identity may not do it: the store has it forbidden by 401 or 403.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        match self {
+            Self::Misconfigured { source: Some(cause), .. } => super::s3::is_denial(cause),
+            _ => false,
+        }
     }
 
     /// Whether it fails for the moment, so that the same request may succeed later.

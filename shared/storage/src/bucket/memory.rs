@@ -141,7 +141,8 @@ impl Bucket for MemoryBucket {
         let mut found = objects
             .range((from, Bound::Unbounded))
             .take_while(|(key, _)| key.as_str().starts_with(prefix))
-            .map(|(key, object)| listed(key, &object.meta));
+            .map(|(key, object)| listed(key, &object.meta))
+            .filter(|object| !object.is_folder_marker());
         let objects: Vec<Listed> = found.by_ref().take(limit).collect();
         Ok(Listing { truncated: found.next().is_some(), objects, date: self.clock.now() })
     }

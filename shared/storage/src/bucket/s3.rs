@@ -4,10 +4,14 @@ mod advice;
 mod archive;
 mod client;
 mod date;
+mod encryption;
 mod failure;
 mod key_encoding;
 mod meta;
+mod owner;
+mod page;
 mod request;
+mod setup;
 #[cfg(test)]
 mod tests;
 mod versions;
@@ -18,22 +22,23 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
-use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType, ServerSideEncryption};
+use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType};
 use bytes::{Bytes, BytesMut};
 use futures::try_join;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
 use self::date::DateOfAnswer;
-use self::failure::Failure;
+pub use self::encryption::Encryption;
+use self::failure::{Answer, Failure};
 use self::meta::Head;
 use self::request::{Action, Request};
+pub use self::setup::Lifecycle;
 use super::{
-    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object,
-    ObjectMeta, Precondition, Put, RestoreTier, Restoring, Result, Version,
+    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta,
+    Precondition, Put, RestoreTier, Restoring, Result, Version,
 };
 use crate::clock::{Clock, ClockOffset, SystemClock};
 use crate::config::{MOST_DOCUMENT_BYTES, NamedBy};
@@ -56,11 +61,29 @@ pub struct S3Settings {
     pub region: String,
     /// The URL of a store other than Amazon's that speaks the same protocol.
     pub endpoint_url: Option<String>,
+    /// What every PUT asks for.
+    pub encryption: Encryption,
+    /// The account that must own the bucket: it is named with every request, and the store refuses those to a bucket of
+    /// another.
+    pub expected_owner: Option<String>,
     /// Who has said so: messages name what to correct.
     pub named_by: NamedBy,
 }
 
 impl S3Settings {
+    /// A bucket of whatever owner, where objects are encrypted with keys of S3's own.
+    #[must_use]
+    pub fn new(bucket: &str, region: &str, endpoint_url: Option<&str>, named_by: NamedBy) -> Self {
+        Self {
+            bucket: bucket.to_owned(),
+            region: region.to_owned(),
+            endpoint_url: endpoint_url.map(str::to_owned),
+            encryption: Encryption::default(),
+            expected_owner: None,
+            named_by,
+        }
+    }
+
     /// Whether it is the same bucket, whoever has named it.
     #[must_use]
     pub fn is_same_bucket(&self, other: &Self) -> bool {
@@ -130,35 +153,16 @@ impl S3Bucket {
             Precondition::Absent => request.if_none_match("*"),
             Precondition::Match(tag) => request.if_match(tag.as_str()),
         };
-        request
+        let request = request
             .metadata(SAVED_AT, put.saved_at.micros().to_string())
             .content_type(content_type(&put.key))
-            .server_side_encryption(ServerSideEncryption::Aes256)
-            .body(ByteStream::from(put.body))
+            .body(ByteStream::from(put.body));
+        self.settings.encryption.ask(request)
     }
 
     fn now(&self) -> Timestamp {
         let now = SystemClock.now();
         now.checked_add(self.offset.get().unwrap_or_default()).unwrap_or(now)
-    }
-
-    fn listing(request: &Request<'_>, output: &ListObjectsV2Output, date: Timestamp) -> Result<Listing> {
-        let listed = |object: &aws_sdk_s3::types::Object| {
-            let key = request.present(object.key(), "Key")?;
-            let etag = request.etag(object.e_tag())?;
-            Ok(Listed {
-                key: request
-                    .present(key_encoding::decode(key, output.encoding_type()), "readable Key")
-                    .map(Key::new)?,
-                size: request.present(object.size().and_then(|size| u64::try_from(size).ok()), "Size")?,
-                token: Some(ContentToken::of_tag(&etag)),
-                etag,
-                saved_at: None,
-                last_modified: request.timestamp(object.last_modified())?,
-            })
-        };
-        let objects = output.contents().iter().map(listed).collect::<Result<_>>()?;
-        Ok(Listing { objects, truncated: output.is_truncated() == Some(true), date })
     }
 
     async fn versioning_status(&self) -> Result<String> {
@@ -190,6 +194,11 @@ impl S3Bucket {
             Err(failure) => Err(self.request(Action::GetEncryption, &self.settings.bucket).error(failure)),
         }
     }
+}
+
+/// Whether this is the answer to what an identity may not do.
+pub(super) fn is_denial(cause: &Cause) -> bool {
+    cause.downcast_ref::<Answer>().is_some_and(|answer| matches!(answer.status, 401 | 403))
 }
 
 impl fmt::Debug for S3Bucket {
@@ -256,24 +265,25 @@ impl Bucket for S3Bucket {
         let request = self.request(Action::List, prefix);
         let limit = i32::try_from(limit.clamp(1, MAX_KEYS)).unwrap_or(i32::MAX);
         let list = self.client.list_objects_v2().bucket(&self.settings.bucket).prefix(prefix).max_keys(limit);
-        let start_after = start_after.filter(|key| !key.is_empty()).map(str::to_owned);
-        let list = list.set_start_after(start_after).encoding_type(EncodingType::Url);
-        let mut continuation = None;
+        let mut position = start_after.filter(|key| !key.is_empty()).map(str::to_owned);
+        let list = list.set_start_after(position.clone()).encoding_type(EncodingType::Url);
+        let mut continuation = page::Continuation::default();
         loop {
             let sent_at = self.now();
             let date = DateOfAnswer::default();
-            let send =
-                list.clone().set_continuation_token(continuation).customize().interceptor(date.clone());
+            let send = list
+                .clone()
+                .set_continuation_token(continuation.token())
+                .customize()
+                .interceptor(date.clone());
             let output = send.send().await.map_err(|error| request.error(Failure::from_sdk(error)))?;
-            let listing = Self::listing(&request, &output, date.get().unwrap_or(sent_at))?;
+            let listing = page::read(&request, &output, position.as_deref(), date.get().unwrap_or(sent_at))?;
             if !listing.truncated || !listing.objects.is_empty() {
                 return Ok(listing);
             }
             // A page may be empty and not the last: callers, who go on behind the last key, could not.
-            continuation = request
-                .present(output.next_continuation_token(), "NextContinuationToken")
-                .map(Some)?
-                .map(str::to_owned);
+            position = page::last_key(&request, &output)?.or(position);
+            continuation = continuation.behind(&request, &output)?;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::NamedBy;
 use super::environment::{DefaultValue, Environment, Variable, wrong};
-use crate::bucket::s3::S3Settings;
+use crate::bucket::s3::{Encryption, S3Settings};
 use crate::error::{Error, Result};
 
 pub(super) const BUCKET: Variable = Variable {
@@ -33,6 +33,27 @@ pub(super) const ENDPOINT: Variable = Variable {
     meaning: "URL of another store that speaks the S3 protocol",
     is_secret: false,
 };
+pub(super) const SSE: Variable = Variable {
+    name: "S3_SSE",
+    fallbacks: &[],
+    default: DefaultValue::Value("AES256"),
+    meaning: "how the store encrypts objects: `AES256`, `aws:kms`, or `none` to ask for nothing",
+    is_secret: false,
+};
+pub(super) const KMS_KEY: Variable = Variable {
+    name: "S3_KMS_KEY_ID",
+    fallbacks: &[],
+    default: DefaultValue::Words("the key `aws/s3` of the account"),
+    meaning: "id or ARN of the KMS key for `S3_SSE=aws:kms`",
+    is_secret: false,
+};
+pub(super) const OWNER: Variable = Variable {
+    name: "S3_EXPECTED_OWNER",
+    fallbacks: &[],
+    default: DefaultValue::Words("any"),
+    meaning: "number of the AWS account that must own the bucket",
+    is_secret: false,
+};
 
 const BUCKET_NAME: &str = "a bucket name: 3 to 63 characters of a-z 0-9 . -";
 const HTTP_URL: &str = "a URL that begins with http:// or https://";
@@ -56,7 +77,7 @@ pub fn other_bucket_from_env(
         None => endpoint_url(&environment)?,
     };
     let region = region.unwrap_or_else(|| environment.text(&REGION));
-    Ok(S3Settings { bucket, region, endpoint_url, named_by })
+    Ok(S3Settings::new(&bucket, &region, endpoint_url.as_deref(), named_by))
 }
 
 /// The settings of the store's own bucket.
@@ -79,8 +100,36 @@ fn bucket_of_store(name: &str, named_by: NamedBy, environment: &Environment<'_>)
         bucket: checked_bucket(name, named_by)?,
         region: environment.text(&REGION),
         endpoint_url: endpoint_url(environment)?,
+        encryption: encryption(environment)?,
+        expected_owner: expected_owner(environment)?,
         named_by,
     })
+}
+
+fn encryption(environment: &Environment<'_>) -> Result<Encryption> {
+    let key_id = environment.get(&KMS_KEY);
+    let encryption = match environment.text(&SSE).as_str() {
+        "AES256" => Encryption::Aes256,
+        "aws:kms" => Encryption::Kms { key_id: key_id.clone() },
+        "none" => Encryption::None,
+        other => return Err(SSE.wrong(other, "one of AES256, aws:kms, none")),
+    };
+    match (key_id, &encryption) {
+        // Who names a key wants it used.
+        (Some(key), Encryption::Aes256 | Encryption::None) => {
+            Err(KMS_KEY.wrong(&key, &format!("used while S3_SSE is {encryption}; set S3_SSE=aws:kms")))
+        }
+        _ => Ok(encryption),
+    }
+}
+
+fn expected_owner(environment: &Environment<'_>) -> Result<Option<String>> {
+    match environment.get(&OWNER) {
+        Some(owner) if owner.len() != 12 || !owner.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err(OWNER.wrong(&owner, "the number of an AWS account: 12 digits"))
+        }
+        owner => Ok(owner),
+    }
 }
 
 fn checked_bucket(name: &str, named_by: NamedBy) -> Result<String> {

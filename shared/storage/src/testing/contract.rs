@@ -50,7 +50,7 @@ macro_rules! bucket_contract {
             a_matching_delete_needs_the_tag_of_the_moment, a_reader_that_holds_the_object_is_told_so,
             a_part_is_read_with_what_is_known_of_the_whole,
             what_is_not_archived_is_not_restored, keys_are_listed_in_byte_order, twenty_five_hundred_keys_are_paged,
-            a_listing_begins_and_ends_where_told, a_listing_shows_what_a_head_shows,
+            a_listing_begins_and_ends_where_told, folder_markers_are_not_listed, a_listing_shows_what_a_head_shows,
             a_write_has_the_token_that_is_found_later, a_listing_is_dated_by_the_clock_of_its_objects,
             readers_never_see_half_a_write, a_create_whose_answer_was_lost_is_recognised,
             a_lost_create_that_was_replaced_is_not_taken_for_ones_own
@@ -307,6 +307,24 @@ pub async fn a_listing_begins_and_ends_where_told(bucket: Shared) {
     assert_eq!(listed("nothing/", None, 2).await, "");
     bucket.delete(&Key::new("b/2"), None).await.unwrap();
     assert_eq!(listed("b/", None, 2).await, "b/1 b/3 ...");
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn folder_markers_are_not_listed(bucket: Shared) {
+    for key in ["dir/", "dir/a/", "dir/b/", "dir/c/"] {
+        match bucket.put(put(key, "", 1, Precondition::None)).await {
+            // In directories there are none.
+            Ok(_) | Err(BucketError::BadKey { .. }) => {}
+            Err(error) => panic!("{key}: {error}"),
+        }
+    }
+    for key in ["dir/b/x", "dir/b/y"] {
+        write(&bucket, key, "").await;
+    }
+    assert_eq!(keys(&bucket, "dir/", None, 1).await, (vec!["dir/b/x".into()], true));
+    assert_eq!(keys(&bucket, "dir/", Some("dir/b/x"), 1).await.0, ["dir/b/y"]);
+    assert_eq!(keys(&bucket, "dir/", Some("dir/b/y"), 1000).await, (vec![], false));
+    assert_eq!(keys(&bucket, "", None, 1000).await.0, ["dir/b/x", "dir/b/y"]);
 }
 
 #[expect(missing_docs, reason = "the names are the rules")]

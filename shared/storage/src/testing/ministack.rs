@@ -94,12 +94,7 @@ impl Ministack {
     /// The settings of a bucket in the emulator.
     #[must_use]
     pub fn settings(&self, bucket: &str) -> S3Settings {
-        S3Settings {
-            bucket: bucket.into(),
-            region: REGION.into(),
-            endpoint_url: Some(self.endpoint()),
-            named_by: NamedBy::Variables,
-        }
+        S3Settings::new(bucket, REGION, Some(&self.endpoint()), NamedBy::Variables)
     }
 
     /// Creates a bucket.

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use analysis_storage::bucket::GetOptions;
 use analysis_storage::{Bucket as _, ETag, Key};
 
-use crate::server::{advice, bucket_of, bucket_saying, put, unanswered};
+use crate::server::{advice, advice_alone, bucket_of, bucket_saying, put, unanswered};
 
 #[tokio::test]
 async fn refusals_are_understood_with_and_without_a_body() {
@@ -73,6 +73,56 @@ async fn a_page_without_keys_is_passed_over() {
     let requests = requests.lock().unwrap();
     let goes_on: Vec<bool> = requests.iter().map(|head| head.contains("continuation-token=t%2f1")).collect();
     assert_eq!(goes_on, [false, true, true]);
+}
+
+/// A page with these keys, sized so, whose listing goes on if there is a token.
+fn page(keys: &[(&str, u32)], token: Option<&str>) -> String {
+    let contents = keys.iter().map(|(key, size)| {
+        format!("<Contents><Key>{key}</Key>{}</Contents>", OBJECT.replace(">1<", &format!(">{size}<")))
+    });
+    let next = token.map(|token| format!("<NextContinuationToken>{token}</NextContinuationToken>"));
+    format!(
+        "<ListBucketResult><IsTruncated>{}</IsTruncated>{}{}</ListBucketResult>",
+        token.is_some(),
+        contents.collect::<String>(),
+        next.unwrap_or_default()
+    )
+}
+
+#[tokio::test]
+async fn a_page_that_begins_where_the_last_one_ended_is_an_error_that_names_the_store() {
+    for first in ["b", "a"] {
+        let (bucket, requests) = bucket_saying("200 OK", page(&[(first, 1), ("c", 1)], Some("t")).leak());
+        let told = advice_alone(bucket.list("", Some("b"), 2).await);
+        assert!(told.starts_with("the store at S3_ENDPOINT_URL=http://127.0.0.1:"), "{told}");
+        let what = format!("ignores start-after: a listing behind `b` begins with `{first}`");
+        assert!(told.contains(&what), "{told}");
+        assert_eq!(requests.lock().unwrap().len(), 1);
+    }
+    let (bucket, _) = bucket_saying("200 OK", page(&[("a", 1), ("c", 1), ("b", 1)], None).leak());
+    let told = advice_alone(bucket.list("", None, 3).await);
+    assert!(told.contains("lists keys out of their byte order: `b` behind `c`"), "{told}");
+}
+
+#[tokio::test]
+async fn the_same_empty_page_again_and_again_is_no_answer() {
+    let (bucket, requests) = bucket_saying("200 OK", page(&[], Some("t")).leak());
+    assert!(unanswered(bucket.list("", None, 1).await).starts_with("LIST designs"));
+    assert!(requests.lock().unwrap().len() < 20);
+}
+
+#[tokio::test]
+async fn folder_markers_are_passed_over_and_do_not_end_a_listing() {
+    let rest = page(&[("f/", 0), ("f/a", 1), ("f/full/", 1), ("g/", 0)], None);
+    let mut answers = vec![rest, page(&[("d/", 0), ("e/", 0)], Some("t"))];
+    let (bucket, _) = bucket_of(move |stream| {
+        let body = answers.pop().unwrap();
+        let length = body.len();
+        let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all((head + &body).as_bytes()).unwrap();
+    });
+    let listing = bucket.list("", None, 2).await.unwrap();
+    assert_eq!(listing.keys().map(Key::as_str).collect::<Vec<_>>(), ["f/a", "f/full/"]);
 }
 
 #[tokio::test]

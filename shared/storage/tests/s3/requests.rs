@@ -1,9 +1,13 @@
 //! What is sent.
 
-use analysis_storage::bucket::{Precondition, Put};
-use analysis_storage::{Bucket as _, BucketError, ETag};
+use std::io::Write as _;
 
-use crate::server::{bucket_saying, put};
+use analysis_storage::bucket::s3::{Encryption, S3Bucket, S3Settings};
+use analysis_storage::bucket::{GetOptions, Precondition, Put, RestoreTier};
+use analysis_storage::config::NamedBy;
+use analysis_storage::{Bucket as _, BucketError, ETag, Key};
+
+use crate::server::{bucket_saying, put, server_of};
 
 #[tokio::test]
 async fn every_put_asks_for_encryption_and_describes_itself() {
@@ -54,4 +58,58 @@ async fn a_request_that_fails_is_not_sent_again() {
         other => panic!("{other:?}"),
     }
     assert_eq!(requests.lock().unwrap().len(), 1);
+}
+
+/// What a bucket with settings like these is asked for, whatever is done with it.
+async fn asked(settings: impl FnOnce(S3Settings) -> S3Settings) -> Vec<String> {
+    let (url, requests) = server_of(|stream| {
+        stream
+            .write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+            .unwrap();
+    });
+    let plain = S3Settings::new("designs", "us-east-1", Some(&url), NamedBy::Variables);
+    let bucket = S3Bucket::with_credentials(&settings(plain), "test", "test");
+    let key = Key::new("k");
+    drop(bucket.put(put("k", "x")).await);
+    drop(bucket.get(&key, GetOptions::default()).await);
+    drop(bucket.head(&key).await);
+    drop(bucket.delete(&key, None).await);
+    drop(bucket.list("", None, 1).await);
+    drop(bucket.versions(&key).await);
+    drop(bucket.restore(&key, 1, RestoreTier::Bulk).await);
+    drop(bucket.info().await);
+    requests.lock().unwrap().clone()
+}
+
+#[tokio::test]
+async fn encryption_is_what_the_settings_say() {
+    let put = async |encryption| asked(|settings| S3Settings { encryption, ..settings }).await.remove(0);
+    let lines = async |encryption| {
+        let put = put(encryption).await;
+        let about = put.lines().filter(|line| line.starts_with("x-amz-server-side-encryption"));
+        let mut about: Vec<String> = about.map(str::to_owned).collect();
+        about.sort();
+        about
+    };
+    let key_id = Some("1234abcd".to_owned());
+    let kms = "x-amz-server-side-encryption: aws:kms";
+    let key = "x-amz-server-side-encryption-aws-kms-key-id: 1234abcd";
+    assert_eq!(lines(Encryption::default()).await, ["x-amz-server-side-encryption: aes256"]);
+    assert_eq!(lines(Encryption::Kms { key_id }).await, [key, kms]);
+    assert_eq!(lines(Encryption::Kms { key_id: None }).await, [kms]);
+    assert_eq!(lines(Encryption::None).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn every_request_names_the_owner_that_is_expected() {
+    let expected_owner = Some("123456789012".to_owned());
+    let requests = asked(|settings| S3Settings { expected_owner, ..settings }).await;
+    assert!(requests.len() >= 8, "{}", requests.len());
+    for request in requests {
+        let is_named = request.lines().any(|line| line == "x-amz-expected-bucket-owner: 123456789012");
+        let is_signed = request.contains("x-amz-expected-bucket-owner;");
+        assert!(is_named && is_signed, "{request}");
+    }
+    let plain = asked(|settings| settings).await;
+    assert!(plain.iter().all(|request| !request.contains("expected-bucket-owner")), "{plain:?}");
 }

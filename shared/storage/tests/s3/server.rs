@@ -33,6 +33,14 @@ pub(crate) fn advice<T: std::fmt::Debug>(result: Result<T, BucketError>) -> Stri
     }
 }
 
+/// What an operator has to do about what the store does, though no request has failed.
+pub(crate) fn advice_alone<T: std::fmt::Debug>(result: Result<T, BucketError>) -> String {
+    match result {
+        Err(BucketError::Misconfigured { advice, source: None }) => advice,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// What was attempted, if it may have had its effect.
 pub(crate) fn unanswered<T: std::fmt::Debug>(result: Result<T, BucketError>) -> String {
     match result {
@@ -51,21 +59,24 @@ pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, BucketError>) -> Str
 
 /// A bucket at this address.
 pub(crate) fn bucket_at(endpoint_url: &str) -> S3Bucket {
-    let settings = S3Settings {
-        bucket: "designs".into(),
-        region: "us-east-1".into(),
-        endpoint_url: Some(endpoint_url.into()),
-        named_by: NamedBy::Variables,
-    };
+    let settings = S3Settings::new("designs", "us-east-1", Some(endpoint_url), NamedBy::Variables);
     S3Bucket::with_credentials(&settings, "test", "test")
 }
 
 /// A bucket whose server does this on every connection, and what it was asked.
 pub(crate) fn bucket_of(
-    mut serve: impl FnMut(&mut TcpStream) + Send + 'static,
+    serve: impl FnMut(&mut TcpStream) + Send + 'static,
 ) -> (S3Bucket, Arc<Mutex<Vec<String>>>) {
+    let (url, requests) = server_of(serve);
+    (bucket_at(&url), requests)
+}
+
+/// Where a server listens that does this on every connection, and what it was asked.
+pub(crate) fn server_of(
+    mut serve: impl FnMut(&mut TcpStream) + Send + 'static,
+) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let bucket = bucket_at(&format!("http://{}", listener.local_addr().unwrap()));
+    let url = format!("http://{}", listener.local_addr().unwrap());
     let requests = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&requests);
     thread::spawn(move || {
@@ -76,7 +87,7 @@ pub(crate) fn bucket_of(
             serve(&mut stream);
         }
     });
-    (bucket, requests)
+    (url, requests)
 }
 
 /// The head of a request, in lower case; its body is read and dropped.

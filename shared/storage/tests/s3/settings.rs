@@ -10,8 +10,7 @@ use analysis_storage::{Bucket as _, Key};
 use crate::server::{advice, bucket_at, refused};
 
 fn in_region(region: &str) -> S3Settings {
-    let named_by = NamedBy::Variables;
-    S3Settings { bucket: "designs".into(), region: region.into(), endpoint_url: None, named_by }
+    S3Settings::new("designs", region, None, NamedBy::Variables)
 }
 
 #[tokio::test]

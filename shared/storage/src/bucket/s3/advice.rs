@@ -3,11 +3,15 @@
 use std::error::Error;
 use std::iter::successors;
 
-use super::S3Settings;
 use super::failure::Answer;
 use super::request::{Action, Request};
+use super::{Encryption, S3Settings};
 use crate::bucket::Precondition;
 use crate::config::Environment;
+
+/// What remains to be done about a store that does something wrong.
+const NOT_THIS_STORE: &str =
+    "the protocol cannot work on it: use another store, or a later release of it (docs/stores.md)";
 
 /// There are no credentials.
 pub(super) fn no_credentials(request: &Request<'_>, cause: &(dyn Error + 'static)) -> String {
@@ -28,7 +32,7 @@ pub(super) fn no_credentials(request: &Request<'_>, cause: &(dyn Error + 'static
 
 /// The SDK could not make the request.
 pub(super) fn not_built(request: &Request<'_>, cause: &(dyn Error + 'static)) -> String {
-    let S3Settings { bucket, region, endpoint_url, named_by } = request.settings;
+    let S3Settings { bucket, region, endpoint_url, named_by, .. } = request.settings;
     let endpoint = endpoint_url.as_deref().unwrap_or_default();
     format!(
         "cannot make the request {request} of {}=`{bucket}` {}=`{region}` {}=`{endpoint}`: {}",
@@ -81,12 +85,31 @@ pub(super) fn on(request: &Request<'_>, answer: &Answer) -> String {
         ),
         (404, "") => format!("{} does not answer as S3 does (404 to {request})", place(request)),
         (501, _) => format!(
-            "{} does not implement {request}: the store must have conditional writes (If-None-Match, If-Match) \
-             and AES256 server-side encryption",
-            place(request)
+            "{} does not implement {request}: the store must have conditional writes (If-None-Match, If-Match){}",
+            place(request),
+            or_encryption(request)
         ),
-        _ => format!("{} refused {request}: {} {code}: {}", place(request), answer.status, answer.message),
+        (status, _) => {
+            let what = format!("{} refused {request}: {status} {code}: {}", place(request), answer.message);
+            if status == 400 { what + &or_encryption(request) } else { what }
+        }
     }
+}
+
+/// A page of a listing begins at or before the key that it should begin behind.
+pub(super) fn begins_before(request: &Request<'_>, behind: &str, first: &str) -> String {
+    format!(
+        "{} ignores start-after: a listing behind `{behind}` begins with `{first}`; {NOT_THIS_STORE}",
+        place(request)
+    )
+}
+
+/// A page of a listing is not in the order of its keys.
+pub(super) fn out_of_order(request: &Request<'_>, (one, next): (&str, &str)) -> String {
+    format!(
+        "{} lists keys out of their byte order: `{next}` behind `{one}`; {NOT_THIS_STORE}",
+        place(request)
+    )
 }
 
 fn place(request: &Request<'_>) -> String {
@@ -151,9 +174,44 @@ fn denied(request: &Request<'_>, answer: &Answer) -> String {
         code => code,
     };
     format!(
-        "S3 denies {} on {what} ({reason}): allow it in the IAM policy and the bucket policy",
-        needs(request)
+        "S3 denies {} on {what} ({reason}): allow it in the IAM policy and the bucket policy{}{}",
+        needs(request),
+        or_header(request),
+        or_owner(request)
     )
+}
+
+/// A policy may deny a PUT for how it asks to be encrypted.
+fn or_header(request: &Request<'_>) -> String {
+    if !matches!(request.action, Action::Put { .. }) {
+        return String::new();
+    }
+    let header = match &request.settings.encryption {
+        Encryption::None => "that x-amz-server-side-encryption is not sent".to_owned(),
+        Encryption::Kms { key_id: Some(key_id) } => {
+            format!("x-amz-server-side-encryption: aws:kms, or the use of the key {key_id}")
+        }
+        sent => format!("x-amz-server-side-encryption: {sent}"),
+    };
+    format!("; what a policy denies may also be {header}: set S3_SSE")
+}
+
+/// To requests that name another owner, the answer is the same.
+fn or_owner(request: &Request<'_>) -> String {
+    match &request.settings.expected_owner {
+        Some(owner) => format!("; or the account {owner} does not own the bucket: correct S3_EXPECTED_OWNER"),
+        None => String::new(),
+    }
+}
+
+/// What else a store may not know of a PUT.
+fn or_encryption(request: &Request<'_>) -> String {
+    match (&request.action, &request.settings.encryption) {
+        (Action::Put { .. }, sent) if *sent != Encryption::None => {
+            format!("; if it only lacks server-side encryption with {sent}, set S3_SSE=none")
+        }
+        _ => String::new(),
+    }
 }
 
 /// The permissions that a request takes.

@@ -21,6 +21,7 @@ use aws_smithy_http_client::{Builder as HttpBuilder, Connector};
 
 use super::S3Settings;
 use super::date::{Observe, SigningTime};
+use super::owner::ExpectedOwner;
 use crate::clock::ClockOffset;
 
 /// To a connection, its TLS handshake included.
@@ -57,7 +58,7 @@ pub(super) async fn connect(settings: &S3Settings, offset: &Arc<ClockOffset>) ->
         aws_config::defaults(BehaviorVersion::latest()).http_client(https()).region(region).load().await;
     // Only S3's own builder gets our endpoint: the chain also talks to STS.
     let endpoint = settings.endpoint_url.as_deref().or(shared.endpoint_url());
-    Client::from_conf(configured(Builder::from(&shared), endpoint, offset).build())
+    Client::from_conf(configured(Builder::from(&shared), endpoint, settings, offset).build())
 }
 
 /// A client with these credentials.
@@ -75,7 +76,7 @@ pub(super) fn with_credentials(
         .http_client(https())
         .region(Region::new(settings.region.clone()))
         .credentials_provider(credentials);
-    Client::from_conf(configured(builder, settings.endpoint_url.as_deref(), offset).build())
+    Client::from_conf(configured(builder, settings.endpoint_url.as_deref(), settings, offset).build())
 }
 
 /// The SDK's own client, except that its cryptography is ring's: see `docs/decisions/0011-tls-by-ring.md`.
@@ -91,7 +92,12 @@ fn https() -> SharedHttpClient {
     })
 }
 
-fn configured(builder: Builder, endpoint_url: Option<&str>, offset: &Arc<ClockOffset>) -> Builder {
+fn configured(
+    builder: Builder,
+    endpoint_url: Option<&str>,
+    settings: &S3Settings,
+    offset: &Arc<ClockOffset>,
+) -> Builder {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ANSWER_TIMEOUT)
@@ -103,6 +109,10 @@ fn configured(builder: Builder, endpoint_url: Option<&str>, offset: &Arc<ClockOf
         .retry_config(RetryConfig::disabled())
         .time_source(SharedTimeSource::new(SigningTime(Arc::clone(offset))))
         .interceptor(Observe(Arc::clone(offset)));
+    let builder = match &settings.expected_owner {
+        Some(owner) => builder.interceptor(ExpectedOwner(owner.clone())),
+        None => builder,
+    };
     match endpoint_url {
         None => builder,
         // Other stores resolve no bucket names in DNS, and not all of them know the newer checksums.

@@ -1,8 +1,8 @@
 //! What each answer of S3 means to the caller.
 
-use super::S3Settings;
 use super::failure::{Answer, Failure};
 use super::request::{Action, Request};
+use super::{Encryption, S3Settings};
 use crate::bucket::{BucketError, ETag, Precondition};
 use crate::config::NamedBy;
 
@@ -14,9 +14,7 @@ const DELETE: Action = Action::Delete { conditional: false };
 const DELETE_MATCHING: Action = Action::Delete { conditional: true };
 
 fn settings(endpoint_url: Option<&str>) -> S3Settings {
-    let endpoint_url = endpoint_url.map(str::to_owned);
-    let named_by = NamedBy::Variables;
-    S3Settings { bucket: "designs".into(), region: "us-east-1".into(), endpoint_url, named_by }
+    S3Settings::new("designs", "us-east-1", endpoint_url, NamedBy::Variables)
 }
 
 fn error(action: Action, answer: Answer) -> BucketError {
@@ -278,4 +276,26 @@ fn a_bucket_that_options_name_is_corrected_by_them() {
     let request = Request { settings: &settings, action: Action::List, target: "some/" };
     let error = request.error(Failure::NotConnected("refused".into())).to_string();
     assert!(error.ends_with("LIST some/ at http://store:9 (--from-endpoint)"), "{error}");
+}
+
+#[test]
+fn a_denied_put_says_that_the_policy_may_want_other_headers() {
+    let denied = |action, settings| {
+        let request = Request { settings: &settings, action, target: "some/key" };
+        let answer = Answer::sample(403, "AccessDenied", "S3 says why.", None);
+        advice(request.error(Failure::Answered(answer)))
+    };
+    let kms = Encryption::Kms { key_id: Some("1234abcd".into()) };
+    for (encryption, told) in [
+        (Encryption::Aes256, "may also be x-amz-server-side-encryption: AES256: set S3_SSE"),
+        (kms, "aws:kms, or the use of the key 1234abcd: set S3_SSE"),
+        (Encryption::None, "that x-amz-server-side-encryption is not sent: set S3_SSE"),
+    ] {
+        let text = denied(CREATE, S3Settings { encryption, ..settings(None) });
+        assert!(text.contains(told), "{text}");
+    }
+    assert!(!denied(GET, settings(None)).contains("S3_SSE"), "a GET asks for no encryption");
+    let expected_owner = Some("123456789012".to_owned());
+    let text = denied(GET, S3Settings { expected_owner, ..settings(None) });
+    assert!(text.contains("123456789012 does not own the bucket: correct S3_EXPECTED_OWNER"), "{text}");
 }

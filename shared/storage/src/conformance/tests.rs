@@ -1,0 +1,182 @@
+//! What is found of stores that keep the rules, and of those that do not.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+
+use super::{Outcome, Rule, try_out};
+use crate::bucket::memory::MemoryBucket;
+use crate::bucket::{
+    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put,
+    RestoreTier, Restoring, Result, Version,
+};
+use crate::clock::SystemClock;
+use crate::layout::Layout;
+use crate::token::ContentToken;
+
+/// What a store does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lie {
+    Nothing,
+    ForgetsCreates,
+    LooksBeforeItWrites,
+    ForgetsMatches,
+    WantsNoQuotes,
+    ForgetsDeletes,
+    KeepsWhatIsDeleted,
+    DropsMetadata,
+    ListsBackwards,
+    IgnoresStartAfter,
+    SaysNothingFollows,
+    HasNoDate,
+    RefusesEverything,
+}
+
+#[derive(Debug)]
+struct Liar {
+    inner: MemoryBucket,
+    lie: Lie,
+    has_refused: AtomicBool,
+}
+
+impl Liar {
+    fn tells(&self, lie: Lie) -> bool {
+        self.lie == lie
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Bucket for Liar {
+    fn clock_offset(&self) -> Option<SignedDuration> {
+        self.inner.clock_offset().filter(|_| !self.tells(Lie::HasNoDate))
+    }
+
+    fn token(&self, etag: &ETag, content: &[u8]) -> ContentToken {
+        self.inner.token(etag, content)
+    }
+
+    async fn put(&self, mut put: Put) -> Result<ETag> {
+        if !self.has_refused.swap(true, Ordering::Relaxed) || self.tells(Lie::RefusesEverything) {
+            // As busy stores do: it must not matter.
+            return Err(BucketError::refused("PUT", "busy"));
+        }
+        match &put.precondition {
+            Precondition::Absent if self.tells(Lie::ForgetsCreates) => put.precondition = Precondition::None,
+            Precondition::Absent if self.tells(Lie::LooksBeforeItWrites) => {
+                let found = self.inner.head(&put.key).await?;
+                tokio::task::yield_now().await;
+                put.precondition = if found.is_some() { Precondition::Absent } else { Precondition::None };
+            }
+            Precondition::Match(_) if self.tells(Lie::ForgetsMatches) => {
+                put.precondition = Precondition::None;
+            }
+            Precondition::Match(tag) if self.tells(Lie::WantsNoQuotes) => {
+                put.precondition = Precondition::Match(ETag::new(format!("\"{tag}\"")));
+            }
+            _ => {}
+        }
+        if self.tells(Lie::DropsMetadata) {
+            put.metadata.clear();
+        }
+        self.inner.put(put).await
+    }
+
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got> {
+        self.inner.get(key, options).await
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
+        self.inner.head(key).await
+    }
+
+    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
+        if self.tells(Lie::KeepsWhatIsDeleted) {
+            let Some(tag) = if_match else { return Ok(()) };
+            let found = self.inner.head(key).await?;
+            let matches = found.is_some_and(|meta| meta.etag == *tag);
+            return if matches { Ok(()) } else { Err(BucketError::PreconditionFailed(key.to_string())) };
+        }
+        self.inner.delete(key, if_match.filter(|_| !self.tells(Lie::ForgetsDeletes))).await
+    }
+
+    async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing> {
+        let start_after = start_after.filter(|_| !self.tells(Lie::IgnoresStartAfter));
+        let mut listing = self.inner.list(prefix, start_after, limit).await?;
+        if self.tells(Lie::ListsBackwards) {
+            listing.objects.reverse();
+        }
+        listing.truncated &= !self.tells(Lie::SaysNothingFollows);
+        Ok(listing)
+    }
+
+    async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
+        self.inner.versions(key).await
+    }
+
+    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring> {
+        self.inner.restore(key, days, tier).await
+    }
+
+    async fn info(&self) -> Result<BucketInfo> {
+        self.inner.info().await
+    }
+}
+
+fn liar(lie: Lie) -> Arc<dyn Bucket> {
+    Arc::new(Liar { inner: MemoryBucket::default(), lie, has_refused: AtomicBool::new(false) })
+}
+
+#[tokio::test]
+async fn a_store_that_keeps_every_rule_is_sound_and_nothing_is_left_on_it() {
+    let bucket = liar(Lie::Nothing);
+    let found = try_out(&bucket, &Layout::new("p"), &SystemClock).await.unwrap();
+    assert!(
+        found.is_sound() && found.rules.iter().all(|(_, outcome)| *outcome == Outcome::Kept),
+        "{found:?}"
+    );
+    assert_eq!(found.rules.iter().map(|(rule, _)| *rule).collect::<Vec<_>>(), Rule::ALL);
+    assert!(bucket.list("", None, 10).await.unwrap().objects.is_empty());
+}
+
+#[tokio::test]
+async fn every_rule_that_a_store_breaks_is_found_and_named() {
+    let told_of = async |lie| {
+        let found = try_out(&liar(lie), &Layout::new("p"), &SystemClock).await.unwrap();
+        let rules: Vec<Rule> = found.broken().map(|(rule, _)| rule).collect();
+        (rules, found.to_string())
+    };
+    for (lie, broken, told) in [
+        (
+            Lie::ForgetsCreates,
+            &[Rule::CreateOnce, Rule::OneCreator][..],
+            "answered with success, and must be 412",
+        ),
+        (Lie::LooksBeforeItWrites, &[Rule::OneCreator], "12 of 12 were told that they had won"),
+        (
+            Lie::ForgetsMatches,
+            &[Rule::ReplaceMatching, Rule::OneReplacer],
+            "PUT with a wrong If-Match: answered",
+        ),
+        (Lie::WantsNoQuotes, &[Rule::Replace, Rule::OneReplacer], "takes the tag only without its quotes"),
+        (Lie::ForgetsDeletes, &[Rule::DeleteMatching], "DELETE with a wrong If-Match: answered with success"),
+        (Lie::KeepsWhatIsDeleted, &[Rule::Delete], "the object is still there"),
+        (Lie::DropsMetadata, &[Rule::Metadata], "answered {} as user metadata"),
+        (Lie::ListsBackwards, &[Rule::Order, Rule::StartAfter], "answered [a~ a _ A 0 .a - !a!2!x]"),
+        (Lie::IgnoresStartAfter, &[Rule::StartAfter], "answered [!a!2!x - .a] instead of [- .a 0]"),
+        (Lie::SaysNothingFollows, &[Rule::StartAfter], "answered that nothing follows behind [- .a 0]"),
+        (Lie::HasNoDate, &[Rule::Date], "the header Date: no answer has one"),
+    ] {
+        let (rules, text) = told_of(lie).await;
+        assert_eq!(rules, broken, "{lie:?}: {text}");
+        assert!(text.contains(told), "{lie:?}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_not_found_wrong() {
+    let error = try_out(&liar(Lie::RefusesEverything), &Layout::new("p"), &SystemClock).await.unwrap_err();
+    assert!(error.is_passing(), "{error:?}");
+}
