@@ -78,7 +78,7 @@ impl Analyses {
     /// Whether the bucket says that it was tried out.
     async fn is_remembered(&self, url: &str) -> Result<bool, BucketError> {
         let key = self.layout.store_record();
-        let Object { meta, body } = match self.requests.bucket().get(&key, GetOptions::default()).await {
+        let Object { meta, body, .. } = match self.requests.bucket().get(&key, GetOptions::default()).await {
             Ok(Got::Found(object)) => object,
             Ok(Got::Absent | Got::NotModified { .. }) => return Ok(false),
             // Who may not read it may still be allowed to try.
