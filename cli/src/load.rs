@@ -39,7 +39,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
         let meta = store.analyses.describe(&id).await?;
         return writeln!(io::stdout(), "{}", meta.etag).map_err(CommandError::Output);
     }
-    let wanted = GetOptions { if_none_match: None, version_id: options.version_id.clone() };
+    let wanted = GetOptions { version_id: options.version_id.clone(), ..GetOptions::default() };
     let Loaded::Document(object) = store.analyses.load(&id, &wanted).await? else {
         return Err(Error::NotFound { id, version: options.version_id }.into());
     };

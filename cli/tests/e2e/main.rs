@@ -7,6 +7,7 @@
     reason = "test code: a panic is how it reports, and it passes its environment on"
 )]
 
+mod abuse;
 mod api;
 mod check_and_repair;
 mod clients;

@@ -1,6 +1,6 @@
 //! Loading an analysis: `GET` and `HEAD /analyses/{id}`, and its versions.
 
-use analysis_http::{App, IdPath, Problem, Query, ReadConditions, last_modified};
+use analysis_http::{App, Counted, IdPath, Problem, Query, ReadConditions, last_modified};
 use analysis_storage::bucket::{GetOptions, ObjectMeta, Version};
 use analysis_storage::{ETag, Loaded};
 use axum::body::Body;
@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, IntoResponseParts, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 
 /// The routes of this function.
 pub fn routes() -> Router<App> {
@@ -25,7 +25,8 @@ async fn load(
     conditions: ReadConditions,
 ) -> Result<Response, Problem> {
     let version_id = query.only(&["version_id"])?.get("version_id").map(str::to_owned);
-    let options = GetOptions { if_none_match: conditions.single_tag(), version_id };
+    let options =
+        GetOptions { if_none_match: conditions.single_tag(), version_id, budget: app.budget().clone() };
     app.read(async {
         let caching = caching(options.version_id.as_deref());
         let object = match app.analyses().load(&id, &options).await? {
@@ -35,7 +36,7 @@ async fn load(
         if conditions.is_not_modified(&object.meta)? {
             return Ok(not_modified(Some(&object.meta.etag), caching));
         }
-        Ok((headers(&object.meta), [caching], object.body).into_response())
+        Ok((Extension(Counted), headers(&object.meta), [caching], object.body).into_response())
     })
     .await
 }

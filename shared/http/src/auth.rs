@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::server_config::Secret;
 
 /// What load balancers ask for without a token.
-const OPEN: [&str; 2] = ["/health", "/ready"];
+pub(crate) const OPEN: [&str; 2] = ["/health", "/ready"];
 
 /// Middleware that lets only requests with `Authorization: Bearer <token>` pass (RFC 6750, section 2.1).
 pub(crate) async fn require_token(State(token): State<Secret>, request: Request, next: Next) -> Response {

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::error::{BucketError, Result};
+use crate::memory_budget::MemoryBudget;
 use crate::time::SavedAt;
 use crate::token::ContentToken;
 
@@ -135,6 +136,8 @@ pub struct GetOptions {
     pub if_none_match: Option<ETag>,
     /// Read this version instead of the current one.
     pub version_id: Option<String>,
+    /// What the content takes its memory from, before any of it is read.
+    pub budget: MemoryBudget,
 }
 
 /// The answer to a read.

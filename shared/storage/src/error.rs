@@ -95,6 +95,12 @@ pub enum Error {
         #[source]
         source: Cause,
     },
+    /// There is no memory left for a document of this size. Nothing was done.
+    #[error("no memory is left for the {size} bytes of the document (MEMORY_BUDGET)")]
+    Busy {
+        /// The size in bytes.
+        size: u64,
+    },
     /// The configuration, credentials or permissions are wrong. An operator has to act; the message says how.
     #[error("{advice}")]
     Misconfigured {
@@ -166,6 +172,7 @@ impl From<BucketError> for Error {
             BucketError::Refused { operation, source } => Self::Refused { operation, source },
             BucketError::NoAnswer { operation, source } => Self::NoAnswer { operation, source },
             BucketError::Misconfigured { advice, source } => Self::Misconfigured { advice, source },
+            BucketError::NoRoom(size) => Self::Busy { size },
             BucketError::BadKey { key, reason } => Self::Corrupt { key, reason: reason.to_owned() },
         }
     }

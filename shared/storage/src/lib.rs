@@ -34,6 +34,7 @@
 
 mod analyses;
 pub mod bucket;
+mod buffer;
 mod clock;
 pub mod config;
 mod document;
@@ -46,6 +47,7 @@ mod label;
 mod layout;
 pub mod legacy_bucket;
 mod maintenance;
+mod memory_budget;
 mod month;
 #[cfg(feature = "testing")]
 mod mutants;
@@ -63,6 +65,7 @@ mod words;
 
 pub use analyses::{Access, Analyses, StorageType};
 pub use bucket::{Bucket, BucketError, ETag, Key};
+pub use buffer::Buffer;
 pub use clock::{Clock, ClockOffset, SystemClock};
 pub use config::StorageConfig;
 pub use document::{Document, Summary};
@@ -72,6 +75,7 @@ pub use index::{Entry, Page};
 pub use label::{Label, LabelKind};
 pub use layout::Layout;
 pub use maintenance::{Doubt, import, repair};
+pub use memory_budget::{MemoryBudget, Share};
 pub use month::Month;
 pub use protocol::{Condition, Loaded, Saved};
 pub use retention::Retention;

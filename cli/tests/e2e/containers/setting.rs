@@ -142,11 +142,3 @@ impl Drop for Running {
 pub(super) fn signal(name: &str, pid: u32) {
     output(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]));
 }
-
-pub(super) fn until(mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < end, "it does not come to pass");
-        thread::sleep(Duration::from_millis(20));
-    }
-}

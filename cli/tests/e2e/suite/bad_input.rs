@@ -150,7 +150,10 @@ fn routes(client: &Client, deployment: Deployment) {
 }
 
 fn types(client: &Client) {
+    let unsaid = client.send("PUT", "/analyses/kept", &[], b"{}");
+    unsaid.assert_problem("none", 415, "unsupported_media_type", "send `Content-Type: application/json`");
     for (name, value) in [
+        ("content-type", ""),
         ("content-type", "text/plain"),
         ("content-type", "application/x-www-form-urlencoded"),
         ("content-type", "application/json; charset=latin1"),

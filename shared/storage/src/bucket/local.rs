@@ -9,19 +9,19 @@ mod write;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object,
     ObjectMeta, Put, RestoreTier, Restoring, Result, Version,
 };
+use crate::buffer::Buffer;
 use crate::clock::{Clock, SystemClock};
 use crate::config::NamedBy;
 use crate::time::SavedAt;
@@ -206,13 +206,12 @@ impl Bucket for LocalBucket {
             Ok(found) => found,
             Err(answer) => return Ok(answer),
         };
-        // Allocated here: the C library keeps what is freed for the thread that allocated it, and of the threads
-        // that access files there are many.
-        let mut body = Vec::with_capacity(usize::try_from(meta.size).unwrap_or_default());
+        let share = options.budget.take(meta.size).ok_or(BucketError::NoRoom(meta.size))?;
+        let mut body = Buffer::with_capacity(usize::try_from(meta.size).unwrap_or_default());
         let (path, bucket) = (self.path(key)?, self.clone());
         blocking(move || {
-            file.read_to_end(&mut body).map_err(|e| bucket.failure("read", &path, e))?;
-            Ok(Got::Found(Object { meta, body: Bytes::from(body) }))
+            body.append_all(&mut file).map_err(|e| bucket.failure("read", &path, e))?;
+            Ok(Got::Found(Object { meta, body: body.freeze(share) }))
         })
         .await
     }

@@ -22,7 +22,6 @@ use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType, ServerSideEncryption};
-use bytes::{Bytes, BytesMut};
 use futures::try_join;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
@@ -35,10 +34,12 @@ use super::{
     Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object,
     ObjectMeta, Precondition, Put, RestoreTier, Restoring, Result, Version,
 };
+use crate::buffer::Buffer;
 use crate::clock::{Clock, ClockOffset, SystemClock};
 use crate::config::NamedBy;
 use crate::durations::LONGEST_ATTEMPT;
 use crate::error::Cause;
+use crate::memory_budget::MemoryBudget;
 use crate::token::ContentToken;
 
 /// The user metadata that holds `saved_at`, in microseconds since the Unix epoch.
@@ -218,7 +219,7 @@ impl Bucket for S3Bucket {
             .key(key.as_str())
             .set_version_id(options.version_id)
             .set_if_none_match(options.if_none_match.map(|tag| tag.as_str().to_owned()));
-        read(&request, send).await
+        read(&request, send, &options.budget).await
     }
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
@@ -302,7 +303,7 @@ impl Bucket for S3Bucket {
     }
 }
 
-async fn read(request: &Request<'_>, get: GetObjectFluentBuilder) -> Result<Got> {
+async fn read(request: &Request<'_>, get: GetObjectFluentBuilder, budget: &MemoryBudget) -> Result<Got> {
     let output = match get.send().await.map_err(Failure::from_sdk) {
         Ok(output) => output,
         Err(Failure::Answered(answer)) if answer.status == 304 => {
@@ -312,22 +313,25 @@ async fn read(request: &Request<'_>, get: GetObjectFluentBuilder) -> Result<Got>
         Err(failure) => return Err(request.error(failure)),
     };
     let meta = Head::from(&output).meta(request)?;
+    let share = budget.take(meta.size).ok_or(BucketError::NoRoom(meta.size))?;
     match collect(output.body, meta.size).await {
-        Ok(body) => Ok(Got::Found(Object { meta, body })),
+        Ok(body) => Ok(Got::Found(Object { meta, body: body.freeze(share) })),
         Err(cause) => Err(request.error(Failure::NoAnswer(cause))),
     }
 }
 
 /// The whole body, unless it stalls or trickles: the SDK's timeouts end with the headers.
-async fn collect(mut body: ByteStream, size: u64) -> Result<Bytes, Cause> {
+async fn collect(mut body: ByteStream, size: u64) -> Result<Buffer, Cause> {
     let begin = Instant::now();
-    let mut received = BytesMut::with_capacity(usize::try_from(size)?.min(PREALLOCATED));
+    let size = usize::try_from(size)?;
+    let mut received = Buffer::with_capacity(size.min(PREALLOCATED));
     loop {
         let due = begin + client::LAG + client::time_for(received.len());
-        match timeout_at(due, body.try_next()).await?? {
-            Some(chunk) => received.extend_from_slice(&chunk),
-            None => return Ok(received.freeze()),
+        let Some(chunk) = timeout_at(due, body.try_next()).await?? else { return Ok(received) };
+        if received.len() + chunk.len() > received.capacity() {
+            received.grow(size);
         }
+        received.append(&chunk);
     }
 }
 

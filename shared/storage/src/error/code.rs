@@ -27,6 +27,8 @@ crate::words! {
         SaveInFlight = "save_in_flight",
         /// Others changed the same thing each time this call tried to.
         Contended = "contended",
+        /// So much is being done that there is no room for this.
+        Busy = "busy",
         /// The document lies in an archive storage class.
         Archived = "archived",
         /// The configured storage cannot do this at all.
@@ -45,7 +47,7 @@ impl ErrorCode {
     #[must_use]
     pub const fn is_retryable(self) -> bool {
         match self {
-            Self::SaveInFlight | Self::Contended | Self::StorageUnavailable => true,
+            Self::SaveInFlight | Self::Contended | Self::Busy | Self::StorageUnavailable => true,
             Self::InvalidId
             | Self::MalformedDocument
             | Self::InvalidDocument
@@ -76,6 +78,7 @@ impl ErrorCode {
             | Self::PreconditionFailed
             | Self::SaveInFlight
             | Self::Contended
+            | Self::Busy
             | Self::Archived
             | Self::NotSupported => true,
             // Any of the requests of a save may fail so, its last one included.
@@ -95,6 +98,7 @@ impl ErrorCode {
             | Self::PreconditionFailed
             | Self::SaveInFlight
             | Self::Contended
+            | Self::Busy
             | Self::Archived
             | Self::Corrupt => true,
             Self::InvalidQuery
@@ -127,6 +131,7 @@ impl Error {
             Self::PreconditionFailed(_) => ErrorCode::PreconditionFailed,
             Self::SaveInFlight(_) => ErrorCode::SaveInFlight,
             Self::Contended { .. } => ErrorCode::Contended,
+            Self::Busy { .. } => ErrorCode::Busy,
             Self::Archived(_) => ErrorCode::Archived,
             Self::Unsupported(_) => ErrorCode::NotSupported,
             Self::Refused { .. } | Self::NoAnswer { .. } => ErrorCode::StorageUnavailable,

@@ -190,7 +190,7 @@ pub async fn a_matching_delete_needs_the_tag_of_the_moment(bucket: Shared) {
 pub async fn a_reader_that_holds_the_object_is_told_so(bucket: Shared) {
     let tag = write(&bucket, "a", "first").await;
     let get = async |key: &str, tag: &ETag| {
-        let options = GetOptions { if_none_match: Some(tag.clone()), version_id: None };
+        let options = GetOptions { if_none_match: Some(tag.clone()), ..GetOptions::default() };
         bucket.get(&Key::new(key), options).await.unwrap()
     };
     assert!(matches!(get("a", &tag).await, Got::NotModified { last_modified: Some(_) }));

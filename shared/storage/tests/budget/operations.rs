@@ -135,7 +135,7 @@ async fn loads() {
     bucket.spent();
     analyses.load(&saved.entry.id, &GetOptions::default()).await.unwrap();
     assert_eq!(bucket.spent(), "1 Get");
-    let unchanged = GetOptions { if_none_match: Some(saved.etag), version_id: None };
+    let unchanged = GetOptions { if_none_match: Some(saved.etag), ..GetOptions::default() };
     analyses.load(&saved.entry.id, &unchanged).await.unwrap();
     assert_eq!(bucket.spent(), "1 Get");
     analyses.load(&id("named"), &GetOptions::default()).await.unwrap();

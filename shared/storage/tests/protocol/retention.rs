@@ -12,7 +12,7 @@ async fn what_is_past_its_retention_is_hidden() {
     let mut store = Store::new();
     store.analyses = analyses(store.bucket.clone(), &store.clock).with_retention(Retention::days(10));
     let old = store.save("old", "{}").await;
-    let held = GetOptions { if_none_match: Some(old.etag), version_id: None };
+    let held = GetOptions { if_none_match: Some(old.etag), ..GetOptions::default() };
     assert!(matches!(store.analyses.load(&store.id("old"), &held).await, Ok(Loaded::NotModified)));
     store.clock.advance(5 * 24 * HOUR);
     store.save("new", "{}").await;
