@@ -39,8 +39,9 @@ fn thirty_clients_that_do_not_read_take_no_more_than_the_budget() {
     assert_eq!(client.put("small", b"{}").status, 201);
 
     let mut readers: Vec<_> = (0..30).map(|_| Raw::asking(&server, "GET", "/analyses/large")).collect();
-    let (served, busy): (Vec<_>, Vec<_>) = readers.iter_mut().map(Raw::status).partition(|s| *s == 200);
-    assert_eq!((served.len(), busy), (3, vec![503; 27]), "three fit into 7/8 of the budget");
+    let statuses = readers.iter_mut().map(Raw::status);
+    let (answered, busy): (Vec<_>, Vec<_>) = statuses.partition(|status| *status == 200);
+    assert_eq!((answered.len(), busy), (3, vec![503; 27]), "three fit into 7/8 of the budget");
     assert_serves(&client);
     let refused = client.get("/analyses/large");
     refused.assert_problem("a load", 503, "busy", "no memory is left");

@@ -172,3 +172,31 @@ async fn unknown_route(request: Request) -> Response {
     let path: String = request.uri().path().chars().take(200).collect();
     Problem::new(HttpCode::UnknownRoute, format!("there is no route {path:?}")).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use analysis_storage::bucket::memory::MemoryBucket;
+    use analysis_storage::config::Environment;
+    use analysis_storage::{Layout, StorageType, SystemClock};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_large_document_is_checked_while_others_are_served() {
+        let bucket = Arc::new(MemoryBucket::default());
+        let analyses = Analyses::new(bucket, StorageType::Memory, Layout::new(""), Arc::new(SystemClock));
+        let config = StorageConfig::from_environment(&Environment::from_pairs(&[])).unwrap();
+        let app = App::new(analyses, config);
+        let text = "x".repeat(4 << 20);
+        let mut check =
+            std::pin::pin!(app.check(format!(r#"{{"status":"success","text":"{text}"}}"#).into()));
+        tokio::select! {
+            biased;
+            _ = &mut check => panic!("the one thread of this runtime has checked it"),
+            () = std::future::ready(()) => {}
+        }
+        assert_eq!(check.await.unwrap().summary().status.as_str(), "success");
+        let wrong = app.check(format!(r#"{{"text":"{text}"#).into()).await;
+        assert_eq!(wrong.unwrap_err().status().as_u16(), 400);
+    }
+}

@@ -5,13 +5,12 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::dockerfile::Image;
 use super::manifests::{Container, TOKEN, output};
 use super::sandbox::Root;
-use crate::harness::{Client, listening};
+use crate::harness::{Client, listening, until};
 use crate::suite::{self, Deployment};
 
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -113,7 +113,7 @@ impl Server {
         self.status("VmHWM:")
     }
 
-    /// A line of proc_pid_status(5), which is in KiB.
+    /// A line of `proc_pid_status(5)`, which is in KiB.
     fn status(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();

@@ -104,7 +104,10 @@ impl Bucket for MemoryBucket {
             Some(object) if Some(&object.meta.etag) == options.if_none_match.as_ref() => {
                 Got::NotModified { last_modified: Some(object.meta.last_modified) }
             }
-            Some(object) => Got::Found(object.clone()),
+            Some(Object { meta, body }) => {
+                let share = options.budget.take(meta.size).ok_or(BucketError::NoRoom(meta.size))?;
+                Got::Found(Object { meta: meta.clone(), body: share.hold(body.clone()) })
+            }
         })
     }
 
