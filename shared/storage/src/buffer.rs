@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn the_right_size_is_not_outgrown() {
         let mut buffer = Buffer::with_capacity(OWN_PAGES);
-        buffer.append(&[1; OWN_PAGES]);
+        buffer.append(&vec![1; OWN_PAGES]);
         buffer.append_all(&mut io::empty()).unwrap();
         assert_eq!((buffer.len(), buffer.capacity()), (OWN_PAGES, OWN_PAGES));
     }
