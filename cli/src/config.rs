@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::command::CommandError;
+use crate::serve::memory;
 use crate::store;
 use crate::table::{Align, Columns, terminal_width};
 use crate::variables;
@@ -44,8 +45,9 @@ pub(crate) fn run(options: &Options) -> Result<(), CommandError> {
         print_table(store.as_deref(), &settings)
     };
     printed.map_err(CommandError::Output)?;
-    let doubt = store::doubt(&config?);
-    ServerConfig::from_env()?;
+    let checked = config?;
+    let doubt = store::doubt(&checked);
+    memory::budget(&ServerConfig::from_env()?, &checked)?;
     LogConfig::from_env()?;
     if let Some(doubt) = doubt {
         eprintln!("warning: {doubt}");

@@ -1,6 +1,12 @@
-//! Accepting connections, and ending them in good order.
+//! Accepting connections, keeping them within limits, and ending them in good order.
+
+mod admission;
+mod limits;
+mod pace;
+mod reserve;
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,65 +14,99 @@ use std::time::Duration;
 use analysis_storage::{Clock, SystemClock};
 use axum::Router;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 
-/// How long the head of a request may take to arrive, and how long a connection may be idle before it.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// How many connections are served at once; more wait to be accepted.
-const MAX_CONNECTIONS: usize = 1024;
+pub(crate) use self::limits::Limits;
+
+use self::admission::{Admission, Seat};
+use self::limits::BUFFER;
+use self::pace::{Pace, Paced};
+use self::reserve::Reserve;
+
+/// How long a connection may be idle between requests, the arrival of the next head included.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait when no connection can be accepted, for lack of file descriptors above all.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// How many headers are read. Far fewer are taken, but what is not read gets no answer that says so.
+const MOST_HEADERS: usize = 256;
+
+/// What answers.
+#[derive(Debug, Clone)]
+pub(crate) struct Services {
+    /// Every route.
+    pub(crate) all: Router,
+    /// What remains for connections beyond the limits: whether the process lives, and that it is busy.
+    pub(crate) when_full: Router,
+}
 
 /// Serves until `stop` is done, and then until every request in flight is answered or `drain` has passed.
 pub(crate) async fn serve(
     listener: TcpListener,
-    service: Router,
+    services: Services,
+    limits: Limits,
     stop: impl Future<Output = ()>,
     drain: Duration,
 ) {
     let connections = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let admission = Admission::new(limits);
+    let mut reserve = Reserve::default();
     let mut stop = pin!(stop);
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
-            accepted = accept(&listener, &slots) => accepted,
+            accepted = accept(&listener) => accepted,
         };
         match accepted {
-            Ok((stream, slot)) => {
-                let mut http = http1::Builder::new();
-                http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-                let connection =
-                    http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service.clone()));
-                let connection = connections.watch(connection);
-                tokio::spawn(async move {
-                    // What ends a connection early is the client's business.
-                    let _ = connection.await;
-                    drop(slot);
-                });
-            }
+            Ok((stream, peer)) => match admission.admit(peer.ip()) {
+                Some(seat) => {
+                    tokio::spawn(converse(stream, services.all.clone(), connections.watcher(), seat));
+                }
+                None => reserve.take(stream, services.when_full.clone()),
+            },
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 SystemClock.sleep(ACCEPT_PAUSE).await;
             }
         }
     }
-    drop(listener);
+    drop((listener, reserve));
     if tokio::time::timeout(drain, connections.shutdown()).await.is_err() {
         tracing::warn!("some connections were still open after {drain:?}");
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, slot))
+    Ok((stream, peer))
+}
+
+/// Answers the requests of one connection, as long as its client keeps pace.
+async fn converse(stream: TcpStream, service: Router, watcher: Watcher, seat: Seat) {
+    let pace = Arc::new(Pace::new());
+    let io = TokioIo::new(Paced::new(stream, Arc::clone(&pace)));
+    let service = TowerToHyperService::new(service);
+    let noted = Arc::clone(&pace);
+    let service = service_fn(move |request| {
+        noted.head_is_complete();
+        service.call(request)
+    });
+    let connection = watcher.watch(http().serve_connection(io, service));
+    tokio::select! {
+        // What ends a connection early is the client's business.
+        _ = connection => {}
+        slowness = pace.lost() => tracing::debug!("closed a connection: {slowness}"),
+    }
+    drop(seat);
+}
+
+fn http() -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(IDLE_TIMEOUT).max_buf_size(BUFFER);
+    http.max_headers(MOST_HEADERS);
+    http
 }

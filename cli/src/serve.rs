@@ -1,13 +1,17 @@
 //! `design-analysis serve`: the routes of all functions as one HTTP server.
 
+mod cors;
+pub(crate) mod memory;
+mod ready;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use analysis_http::telemetry::{self, LogConfig};
-use analysis_http::{App, Problem, ServerConfig};
-use analysis_storage::Error;
+use analysis_http::{App, Guard, Problem, ServerConfig};
+use analysis_storage::{Error, ErrorCode, MemoryBudget};
 use axum::extract::State;
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum::{Json, Router};
 use console::Term;
 use serde_json::{Value, json};
@@ -15,9 +19,11 @@ use tokio::net::{TcpListener, lookup_host};
 
 use crate::exit::{FAILED, Failure};
 use crate::front_page;
-use crate::listen;
+use crate::listen::{self, Limits, Services};
 use crate::signals::Signals;
 use crate::store;
+
+use self::ready::{Readiness, probe};
 
 /// How long requests in flight may take to end after SIGTERM: with [`LAST_WRITES`], below the 30 seconds that
 /// Kubernetes and ECS wait before they kill.
@@ -25,8 +31,8 @@ const DRAIN: Duration = Duration::from_secs(25);
 /// How long writes may take whose callers have left.
 const LAST_WRITES: Duration = Duration::from_secs(3);
 
-/// How long the storage may take to say that it is there.
-const PROBE: Duration = Duration::from_secs(10);
+/// How long the storage may take to say that it is there before the server listens all the same.
+const PROBE: Duration = Duration::from_secs(5);
 
 /// Where to listen.
 #[derive(Debug, clap::Args)]
@@ -65,19 +71,43 @@ impl Failure for ServeError {}
 pub(crate) async fn run(options: Options) -> Result<(), ServeError> {
     start_log(&LogConfig::from_env()?)?;
     let (server, storage) = (ServerConfig::from_env()?, store::config()?);
+    let budget = memory::budget(&server, &storage)?;
     if let Some(doubt) = store::doubt(&storage) {
         tracing::warn!("{doubt}");
     }
-    let (host, port) = (options.host.unwrap_or(server.host), options.port.unwrap_or(server.port));
-
-    let address = resolve(&host, port).await?;
+    let host = options.host.as_deref().unwrap_or(&server.host);
+    let address = resolve(host, options.port.unwrap_or(server.port)).await?;
     if !address.ip().is_loopback() && server.token.is_none() && !options.insecure_no_auth {
         return Err(ServeError::NoToken(address));
     }
-    let app = App::open(storage).await?.with_token(server.token);
-    probe(&app).await?;
-    store::before_serving(&app).await?;
-    serve(app, address).await
+    let guard = Guard::new(&server, host, address.ip());
+    let app = App::open(storage).await?.guarded_by(guard).with_budget(MemoryBudget::of(budget));
+    if wait_for_storage(&app).await? {
+        store::before_serving(&app).await?;
+    } else {
+        store::once_it_answers(app.clone());
+    }
+    let limits = Limits::new(server.connections_per_peer, budget);
+    tracing::info!(
+        memory_budget = budget,
+        connections = limits.connections,
+        per_peer = limits.per_peer,
+        "limits"
+    );
+    serve(app, server, limits, address).await
+}
+
+/// Gives the storage some time, and says whether it answers. A storage that is away is served as unavailable until it is
+/// back; a configuration that cannot work ends the start.
+async fn wait_for_storage(app: &App) -> Result<bool, Error> {
+    match probe(app, PROBE).await {
+        Err(error) if error.is_retryable() => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::warn!(cause, "{error}; serving all the same: until it answers, requests get 503");
+            Ok(false)
+        }
+        result => result.map(|()| true),
+    }
 }
 
 fn start_log(config: &LogConfig) -> Result<(), Error> {
@@ -95,14 +125,19 @@ async fn resolve(host: &str, port: u16) -> Result<SocketAddr, ServeError> {
     addresses.next().ok_or_else(|| failed(std::io::Error::other("the name has no address")))
 }
 
-async fn serve(app: App, address: SocketAddr) -> Result<(), ServeError> {
+async fn serve(
+    app: App,
+    config: ServerConfig,
+    limits: Limits,
+    address: SocketAddr,
+) -> Result<(), ServeError> {
     let failed = |source| ServeError::Listen { host: address.ip().to_string(), port: address.port(), source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let stop = stop_signal()?;
     let address = listener.local_addr()?;
     tracing::info!(store = %app.config().storage, "listening on http://{address}");
     suggest(address);
-    listen::serve(listener, router(app.clone()), stop, DRAIN).await;
+    listen::serve(listener, services(&app, config), limits, stop, DRAIN).await;
     // Saves whose callers have left are not cut off either, while there is time.
     if tokio::time::timeout(LAST_WRITES, app.finish_writes()).await.is_err() {
         tracing::warn!("some saves had not ended");
@@ -132,8 +167,22 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
+fn services(app: &App, config: ServerConfig) -> Services {
+    let (all, when_full) = (router(app.clone().with_token(config.token)), when_full(app.clone()));
+    if config.cors_origins.is_empty() {
+        return Services { all, when_full };
+    }
+    let cors = cors::layer(&config.cors_origins);
+    Services { all: all.layer(cors.clone()), when_full: when_full.layer(cors) }
+}
+
 /// All functions, and what only a server has.
 fn router(app: App) -> Router {
+    let readiness = Readiness::default();
+    let ready = async move |State(app): State<App>| {
+        readiness.of(&app).await?;
+        Ok::<_, Problem>(Json(json!({ "status": "ready" })))
+    };
     let routes = Router::new()
         .merge(analysis_fn_save::routes())
         .merge(analysis_fn_load::routes())
@@ -146,18 +195,18 @@ fn router(app: App) -> Router {
     analysis_http::finish(routes, app)
 }
 
-/// Asks the storage whether it answers, and gives up soon if it does not.
-async fn probe(app: &App) -> Result<(), Error> {
-    app.analyses_without_deadline().within(PROBE).probe().await
+/// What a connection beyond the limits is answered.
+fn when_full(app: App) -> Router {
+    let busy = async || {
+        let detail = "the server has as many connections as it serves at once, in all or for one address";
+        Problem::new(ErrorCode::Busy, detail)
+    };
+    let routes =
+        Router::new().route("/health", get(health)).route("/", any(busy)).route("/{*path}", any(busy));
+    analysis_http::finish(routes, app)
 }
 
 /// Whether the process lives.
 async fn health() -> Json<Value> {
     Json(json!({ "status": "ok" }))
-}
-
-/// Whether the storage answers.
-async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
-    app.read(async { Ok(probe(&app).await?) }).await?;
-    Ok(Json(json!({ "status": "ready" })))
 }

@@ -14,7 +14,7 @@ use crate::command::CommandError;
 use crate::exit::FAILED;
 use crate::progress::Progress;
 use crate::signals::Signals;
-pub(crate) use tried_out::before_serving;
+pub(crate) use tried_out::{before_serving, once_it_answers};
 
 /// What `--store` says: an option of all commands, and so of the process.
 static NAMED: OnceLock<StoreName> = OnceLock::new();

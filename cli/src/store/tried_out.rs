@@ -41,6 +41,11 @@ pub(crate) async fn before_serving(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
+/// The same for a store that does not answer yet.
+pub(crate) fn once_it_answers(app: App) {
+    tokio::spawn(until_it_answers(app));
+}
+
 async fn once(app: &App) -> Result<Option<Error>, Error> {
     Ok(match app.analyses_without_deadline().try_out_once_a_day(app.config()).await? {
         TriedOut::Known | TriedOut::Sound => None,

@@ -14,5 +14,5 @@ pub(crate) mod writer;
 
 pub(crate) use client::{Answer, Client, JSON, resolve};
 pub(crate) use cloud::Cloud;
-pub(crate) use server::{Server, commands, listening, program, repair, repair_after_failures};
+pub(crate) use server::{Server, commands, listening, program, repair, repair_after_failures, until};
 pub(crate) use workspace::{TEST_FEATURES, examples, root, without_cargo};

@@ -52,6 +52,21 @@ fn body(answer: &Value) -> Value {
 }
 
 #[tokio::test]
+async fn a_body_is_declared_as_json_here_too() {
+    let functions = Functions::new(&[]);
+    for declared in [Value::Null, "".into(), "text/plain".into()] {
+        let mut post = event("save-post");
+        let headers = post["headers"].as_object_mut().unwrap();
+        headers.remove("content-type");
+        headers.extend((declared != Value::Null).then(|| ("content-type".to_owned(), declared)));
+        let answer = functions.answer(analysis_fn_save::routes(), &post).await;
+        assert_eq!(answer["statusCode"], 415, "{answer}");
+        let detail = body(&answer)["detail"].to_string();
+        assert!(detail.contains("send `Content-Type: application/json`"), "{detail}");
+    }
+}
+
+#[tokio::test]
 async fn every_route_has_an_event() {
     let functions = Functions::new(&[]);
     let post = functions.answer(analysis_fn_save::routes(), &event("save-post")).await;

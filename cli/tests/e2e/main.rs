@@ -7,6 +7,7 @@
     reason = "test code: a panic is how it reports, and it passes its environment on"
 )]
 
+mod abuse;
 mod api;
 mod behind_a_prefix;
 mod check_and_repair;

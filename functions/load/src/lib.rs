@@ -1,16 +1,17 @@
 //! Loading an analysis: `GET` and `HEAD /analyses/{id}`, and its versions.
 
 use analysis_http::{
-    App, IdPath, JsonStyle, Problem, Query, RangeRequest, ReadConditions, content_range, last_modified,
+    App, Counted, IdPath, JsonStyle, Problem, Query, RangeRequest, ReadConditions, content_range,
+    last_modified,
 };
 use analysis_storage::bucket::{GetOptions, Object, ObjectMeta, Version};
 use analysis_storage::{Analyses, AnalysisId, ETag, Error, Loaded};
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, IntoResponseParts, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 
 /// The routes of this function.
 pub fn routes() -> Router<App> {
@@ -28,7 +29,12 @@ async fn load(
     asked: RangeRequest,
 ) -> Result<Response, Problem> {
     let version_id = query.only(&["version_id"])?.get("version_id").map(str::to_owned);
-    let options = GetOptions { if_none_match: conditions.single_tag(), version_id, range: asked.range() };
+    let options = GetOptions {
+        if_none_match: conditions.single_tag(),
+        version_id,
+        range: asked.range(),
+        budget: app.budget().clone(),
+    };
     let analyses = app.analyses();
     app.read(async {
         let caching = caching(options.version_id.as_deref());
@@ -67,7 +73,8 @@ async fn whole(analyses: &Analyses, id: &AnalysisId, options: &GetOptions) -> Re
 fn document(object: Object, caching: Caching) -> Response {
     let range = content_range(&object);
     let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
-    (status, headers(&object.meta), [caching], AppendHeaders(range), object.body).into_response()
+    (status, Extension(Counted), headers(&object.meta), [caching], AppendHeaders(range), object.body)
+        .into_response()
 }
 
 /// The headers of a load without reading the document.

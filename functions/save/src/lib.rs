@@ -21,7 +21,7 @@ async fn create(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let style = query.only(&[JsonStyle::PARAMETER])?.style()?;
-    let document = Document::parse(body)?;
+    let document = app.check(body).await?;
     let form = AnswerForm { style, below: "analyses/" };
     let Some(request_id) = document.request_id() else {
         conditions.for_new()?;
@@ -43,7 +43,7 @@ async fn put_by_id(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let style = query.only(&[JsonStyle::PARAMETER])?.style()?;
-    let document = Document::parse(body)?;
+    let document = app.check(body).await?;
     match document.request_id() {
         Some(request_id) if request_id != id.as_str() => Err(Problem::new(
             ErrorCode::InvalidDocument,

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::server_config::Secret;
 
 /// What load balancers ask for without a token.
-const OPEN: [&str; 2] = ["/health", "/ready"];
+pub(crate) const OPEN: [&str; 2] = ["/health", "/ready"];
 
 /// What tells no data to callers without a token.
 const FRONT_PAGE: &str = "/";

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use analysis_storage::{Error, ErrorCode};
+use analysis_storage::{Buffer, Error, ErrorCode, MemoryBudget, Share};
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::app::App;
@@ -15,6 +15,9 @@ use crate::problem::{HttpCode, Problem};
 
 /// How long a body may take to arrive.
 const ARRIVAL: Duration = Duration::from_mins(1);
+
+/// Room for a body of which no size was declared, to begin with.
+const UNDECLARED: u64 = 64 << 10;
 
 /// A body sent as JSON, within the size limit. Whether it *is* JSON is for `Document::parse` to say.
 #[derive(Debug, Clone)]
@@ -35,33 +38,63 @@ impl FromRequest<App> for JsonBody {
             ));
         }
         let limit = app.config().max_document_bytes;
-        if header(&parts.headers, &CONTENT_LENGTH)
-            .and_then(|n| n.parse::<u64>().ok())
-            .is_some_and(|n| n > limit)
-        {
+        let declared = header(&parts.headers, &CONTENT_LENGTH).and_then(|n| n.parse::<u64>().ok());
+        if declared.is_some_and(|n| n > limit) {
             return Err(Error::TooLarge { limit }.into());
         }
-        match tokio::time::timeout(ARRIVAL, read(body, limit)).await {
+        match tokio::time::timeout(ARRIVAL, read(body, declared, limit, app.budget())).await {
             Ok(bytes) => bytes.map(Self),
             Err(_) => Err(Problem::new(HttpCode::RequestTimeout, "send the whole body within a minute")),
         }
     }
 }
 
-/// Into one buffer: a body that comes in tiny pieces takes no more memory than any other.
-async fn read(body: Body, limit: u64) -> Result<Bytes, Problem> {
+/// Into one buffer, of the right size if it was declared.
+async fn read(
+    body: Body,
+    declared: Option<u64>,
+    limit: u64,
+    budget: &MemoryBudget,
+) -> Result<Bytes, Problem> {
     let mut body = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-    let mut bytes = BytesMut::new();
+    let mut received = Received::new(declared.unwrap_or(UNDECLARED.min(limit)), budget)?;
     while let Some(frame) = body.frame().await {
         match frame {
-            Ok(frame) => bytes.extend_from_slice(frame.data_ref().map_or(&[], Bytes::as_ref)),
+            Ok(frame) => received.append(frame.data_ref().map_or(&[], Bytes::as_ref), limit, budget)?,
             Err(e) if e.is::<LengthLimitError>() => return Err(Error::TooLarge { limit }.into()),
             Err(_) => {
                 return Err(Problem::new(ErrorCode::MalformedDocument, "the body broke off before its end"));
             }
         }
     }
-    Ok(bytes.freeze())
+    Ok(received.bytes.freeze(received.share))
+}
+
+/// What has arrived, with the share of the memory for as much as there is room.
+struct Received {
+    bytes: Buffer,
+    share: Share,
+}
+
+impl Received {
+    fn new(size: u64, budget: &MemoryBudget) -> Result<Self, Problem> {
+        let share = budget.take(size).ok_or(Error::Busy { size })?;
+        Ok(Self { bytes: Buffer::with_capacity(usize::try_from(size).unwrap_or_default()), share })
+    }
+
+    /// Twice the room whenever it is full: only a body of undeclared size ever fills it before its end.
+    fn append(&mut self, data: &[u8], limit: u64, budget: &MemoryBudget) -> Result<(), Problem> {
+        let (length, capacity) = (self.bytes.len() + data.len(), self.bytes.capacity());
+        if length > capacity {
+            let most = usize::try_from(limit).unwrap_or(usize::MAX);
+            let size = capacity.saturating_mul(2).min(most).max(length);
+            let more = budget.take((size - capacity) as u64).ok_or(Error::Busy { size: size as u64 })?;
+            self.share = std::mem::take(&mut self.share).and(more);
+            self.bytes.grow(size);
+        }
+        self.bytes.append(data);
+        Ok(())
+    }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
@@ -69,7 +102,14 @@ fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(sent) = header(headers, &CONTENT_TYPE) else { return Ok(()) };
+    // Without one, a web page of any site could send a document: browsers ask nobody before such requests.
+    let sent = match header(headers, &CONTENT_TYPE) {
+        None | Some("") => {
+            let detail = "there is no content type; send `Content-Type: application/json`";
+            return Err(Problem::new(HttpCode::UnsupportedMediaType, detail));
+        }
+        Some(sent) => sent,
+    };
     let mut parts = sent.split(';').map(|part| part.trim().to_ascii_lowercase());
     let media_type = parts.next().unwrap_or_default();
     let is_json = media_type == "application/json"

@@ -151,8 +151,9 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let code = ProblemCode::from(error.code());
-        // A 5xx names its kind only; its detail goes to the log. That the storage lacks a feature is no secret.
-        let is_public = code.status().is_client_error() || error.code() == ErrorCode::NotSupported;
+        // A 5xx names its kind only; its detail goes to the log. That the storage lacks a feature, or memory is short, is no secret.
+        let is_public = code.status().is_client_error()
+            || matches!(error.code(), ErrorCode::NotSupported | ErrorCode::Busy);
         Self {
             code,
             detail: is_public.then(|| error.to_string()),

@@ -1,9 +1,11 @@
-//! The configuration of the server: where it listens, and the token it asks for.
+//! The configuration of the server: where it listens, whom it answers, and how much it takes on at once.
+
+mod lists;
 
 use std::fmt;
 
 use analysis_storage::Error;
-use analysis_storage::config::{DefaultValue, Environment, Variable};
+use analysis_storage::config::{DefaultValue, Environment, Variable, parse_size};
 
 const HOST: Variable = Variable {
     name: "API_HOST",
@@ -25,6 +27,21 @@ const TOKEN: Variable = Variable {
     default: DefaultValue::Words("none"),
     meaning: "bearer token that callers of the server must send",
     is_secret: true,
+};
+
+const MEMORY_BUDGET: Variable = Variable {
+    name: "MEMORY_BUDGET",
+    fallbacks: &[],
+    default: DefaultValue::Words("half of the container's memory, else a quarter of the machine's"),
+    meaning: "memory that documents may take in the server at once, such as `256MB`",
+    is_secret: false,
+};
+const CONNECTIONS_PER_PEER: Variable = Variable {
+    name: "CONNECTIONS_PER_PEER",
+    fallbacks: &[],
+    default: DefaultValue::Words("half of all"),
+    meaning: "connections that the server serves at once for one address; 0 sets no cap, as behind a proxy",
+    is_secret: false,
 };
 
 /// A word that must not appear in logs.
@@ -54,11 +71,20 @@ pub struct ServerConfig {
     pub port: u16,
     /// `API_TOKEN`: the bearer token that callers must send.
     pub token: Option<Secret>,
+    /// `ALLOWED_HOSTS`: names beside its own that it answers to without a token, in lower case.
+    pub allowed_hosts: Vec<String>,
+    /// `CORS_ORIGINS`: the origins whose web pages may use it.
+    pub cors_origins: Vec<String>,
+    /// `MEMORY_BUDGET`: the bytes that documents may take at once, if that is set.
+    pub memory_budget: Option<u64>,
+    /// `CONNECTIONS_PER_PEER`: how many connections one address may have, if that is set; 0 for any number.
+    pub connections_per_peer: Option<usize>,
 }
 
 impl ServerConfig {
     /// The variables that are read.
-    pub const VARIABLES: [Variable; 3] = [HOST, PORT, TOKEN];
+    pub const VARIABLES: [Variable; 7] =
+        [HOST, PORT, TOKEN, lists::HOSTS, lists::ORIGINS, MEMORY_BUDGET, CONNECTIONS_PER_PEER];
 
     /// The settings in the variables of this process.
     ///
@@ -77,6 +103,10 @@ impl ServerConfig {
             host: environment.text(&HOST),
             port: environment.parse(&PORT, "a port from 0 to 65535")?,
             token: token(environment)?,
+            allowed_hosts: lists::hosts(environment)?,
+            cors_origins: lists::origins(environment)?,
+            memory_budget: memory_budget(environment)?,
+            connections_per_peer: connections_per_peer(environment)?,
         })
     }
 }
@@ -90,6 +120,18 @@ fn token(environment: &Environment<'_>) -> Result<Option<Secret>, Error> {
         }),
         token => Ok(token.map(Secret)),
     }
+}
+
+fn memory_budget(environment: &Environment<'_>) -> Result<Option<u64>, Error> {
+    let Some(text) = environment.get(&MEMORY_BUDGET) else { return Ok(None) };
+    let size = parse_size(&text).ok().filter(|bytes| *bytes > 0);
+    size.map(Some).ok_or_else(|| MEMORY_BUDGET.wrong(&text, "a number of bytes, or a size such as 256MB"))
+}
+
+fn connections_per_peer(environment: &Environment<'_>) -> Result<Option<usize>, Error> {
+    let Some(text) = environment.get(&CONNECTIONS_PER_PEER) else { return Ok(None) };
+    let expected = "a number of connections; 0 sets no cap";
+    text.parse().map(Some).map_err(|_| CONNECTIONS_PER_PEER.wrong(&text, expected))
 }
 
 #[cfg(test)]
@@ -111,6 +153,13 @@ mod tests {
         for (variable, message) in [
             (("API_PORT", "70000"), "API_PORT=\"70000\" is not a port"),
             (("API_TOKEN", "two words"), "API_TOKEN is not a token"),
+            (("MEMORY_BUDGET", "lots"), "MEMORY_BUDGET=\"lots\" is not a number of bytes"),
+            (("MEMORY_BUDGET", "0"), "MEMORY_BUDGET=\"0\" is not a number of bytes"),
+            (("CONNECTIONS_PER_PEER", "-1"), "CONNECTIONS_PER_PEER=\"-1\" is not a number of connections"),
+            (("ALLOWED_HOSTS", "http://a"), "ALLOWED_HOSTS=\"http://a\" is not a list of host names"),
+            (("ALLOWED_HOSTS", "a:80"), "ALLOWED_HOSTS=\"a:80\" is not a list of host names"),
+            (("CORS_ORIGINS", "*"), "CORS_ORIGINS=\"*\" is not a list of origins"),
+            (("CORS_ORIGINS", "https://a/"), "CORS_ORIGINS=\"https://a/\" is not a list of origins"),
         ] {
             let error = config(&[variable]).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");

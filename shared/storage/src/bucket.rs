@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::byte_range::ByteRange;
 pub use self::error::{BucketError, Result};
+use crate::memory_budget::MemoryBudget;
 use crate::time::SavedAt;
 use crate::token::ContentToken;
 
@@ -142,6 +143,8 @@ pub struct GetOptions {
     pub version_id: Option<String>,
     /// Read these bytes only. A bucket that cannot may answer with all of them.
     pub range: Option<ByteRange>,
+    /// What the content takes its memory from, before any of it is read.
+    pub budget: MemoryBudget,
 }
 
 /// The answer to a read.

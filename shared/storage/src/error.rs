@@ -98,6 +98,12 @@ pub enum Error {
         #[source]
         source: Cause,
     },
+    /// There is no memory left for a document of this size. Nothing was done.
+    #[error("no memory is left for the {size} bytes of the document (MEMORY_BUDGET)")]
+    Busy {
+        /// The size in bytes.
+        size: u64,
+    },
     /// The configuration, credentials or permissions are wrong. An operator has to act; the message says how.
     #[error("{advice}")]
     Misconfigured {
@@ -186,6 +192,7 @@ impl From<BucketError> for Error {
                     "it has {size} bytes, and no document has more than {limit}; raise MAX_DOCUMENT_BYTES if it is one"
                 ),
             },
+            BucketError::NoRoom(size) => Self::Busy { size },
             BucketError::BadKey { key, reason } => Self::Corrupt { key, reason: reason.to_owned() },
         }
     }

@@ -36,6 +36,7 @@
 
 mod analyses;
 pub mod bucket;
+mod buffer;
 mod clock;
 pub mod config;
 pub mod conformance;
@@ -50,6 +51,7 @@ mod label;
 mod layout;
 pub mod legacy_bucket;
 mod maintenance;
+mod memory_budget;
 mod month;
 #[cfg(feature = "testing")]
 mod mutants;
@@ -67,6 +69,7 @@ mod words;
 
 pub use analyses::{Access, Analyses, StorageType};
 pub use bucket::{Bucket, BucketError, ETag, Key};
+pub use buffer::Buffer;
 pub use clock::{Clock, ClockOffset, SystemClock};
 pub use config::StorageConfig;
 pub use document::{Document, Summary};
@@ -76,6 +79,7 @@ pub use index::{Entry, Page};
 pub use label::{Label, LabelKind};
 pub use layout::Layout;
 pub use maintenance::{Doubt, import, repair};
+pub use memory_budget::{MemoryBudget, Share};
 pub use month::Month;
 pub use protocol::{Condition, Loaded, Saved};
 pub use retention::Retention;

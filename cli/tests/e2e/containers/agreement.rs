@@ -106,7 +106,7 @@ fn ports_and_probes_are_those_of_the_server() {
     let server = &of_kind(&objects, "Deployment")["spec"]["template"]["spec"]["containers"][0];
     assert_eq!(of_kind(&objects, "Service")["spec"]["ports"][0]["targetPort"], server["ports"][0]["name"]);
     for (probe, path) in
-        [("startupProbe", "/health"), ("livenessProbe", "/health"), ("readinessProbe", "/ready")]
+        [("startupProbe", "/health"), ("livenessProbe", "/health"), ("readinessProbe", "/health")]
     {
         let expected = json!({ "path": path, "port": server["ports"][0]["name"] });
         assert_eq!(server[probe]["httpGet"], expected, "{probe}");
@@ -150,7 +150,7 @@ fn nothing_ends_a_server_or_a_connection_before_its_time() {
         found["Value"].as_str().unwrap().parse().unwrap()
     };
     let idle = attribute("LoadBalancer", "LoadBalancerAttributes", "idle_timeout.timeout_seconds");
-    assert!(longest < idle && idle < constant("cli/src/listen.rs", "HEAD_TIMEOUT"), "{idle}");
+    assert!(longest < idle && idle < constant("cli/src/listen.rs", "IDLE_TIMEOUT"), "{idle}");
     let leave = attribute("TargetGroup", "TargetGroupAttributes", "deregistration_delay.timeout_seconds");
     assert!(leave > longest, "{leave}");
 }

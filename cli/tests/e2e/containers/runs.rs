@@ -14,7 +14,8 @@ use super::dockerfile::Image;
 use super::manifests::{self, Container, TOKEN, of_kind, output, strings, tool, variables};
 use super::policy::{document, of_task};
 use super::sandbox::{Root, alone, own};
-use super::setting::{DOCUMENT, Setting, signal, until};
+use super::setting::{DOCUMENT, Setting, signal};
+use crate::harness::until;
 use crate::suite::{Deployment, Front};
 
 const ON_S3: Deployment =

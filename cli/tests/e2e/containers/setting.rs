@@ -5,13 +5,12 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::dockerfile::Image;
 use super::manifests::{Container, TOKEN, output};
 use super::sandbox::Root;
-use crate::harness::{Client, listening};
+use crate::harness::{Client, listening, until};
 use crate::suite::{self, Deployment};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -141,12 +140,4 @@ impl Drop for Running {
 
 pub(super) fn signal(name: &str, pid: u32) {
     output(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]));
-}
-
-pub(super) fn until(mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < end, "it does not come to pass");
-        thread::sleep(Duration::from_millis(20));
-    }
 }

@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use super::client::Client;
 
@@ -10,9 +12,21 @@ use super::client::Client;
 pub(crate) fn program(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_design-analysis"));
     for (name, _) in std::env::vars() {
-        if ["AWS_", "S3_", "API_", "STORAGE_", "LOCAL_", "RETENTION_", "MAX_"]
-            .iter()
-            .any(|p| name.starts_with(p))
+        if [
+            "AWS_",
+            "S3_",
+            "API_",
+            "STORAGE_",
+            "LOCAL_",
+            "RETENTION_",
+            "MAX_",
+            "MEMORY_",
+            "CORS_",
+            "ALLOWED_",
+            "CONNECTIONS_",
+        ]
+        .iter()
+        .any(|p| name.starts_with(p))
         {
             command.env_remove(name);
         }
@@ -60,10 +74,50 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
-        let mut child =
-            program(variables).args(["serve", "--port", "0"]).stderr(Stdio::piped()).spawn().unwrap();
+        Self::run(program(variables).args(["serve", "--port", "0"]))
+    }
+
+    /// A server that may have no more files open than this.
+    pub(crate) fn start_with_open_files(limit: u32, variables: &[(&str, &str)]) -> Self {
+        let program = program(variables);
+        let mut shell = Command::new("sh");
+        let script = format!("ulimit -n {limit} && exec \"$0\" serve --port 0");
+        shell.args(["-c", &script]).arg(program.get_program());
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        Self::run(&mut shell)
+    }
+
+    fn run(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let url = listening(&mut child);
         Self { child, url }
+    }
+
+    /// Host and port.
+    pub(crate) fn authority(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    /// How many bytes of memory it has now.
+    pub(crate) fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// The most bytes of memory that it has ever had.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    /// A line of `proc_pid_status(5)`, which is in KiB.
+    fn status(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
     }
 
     /// A server on files below this directory.
@@ -104,4 +158,13 @@ pub(crate) fn listening(child: &mut Child) -> String {
     // Somebody must go on reading, or the server would block on a full pipe.
     std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
     url
+}
+
+/// Waits until it is so; for a minute at most.
+pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_mins(1), "it never is");
+        sleep(Duration::from_millis(100));
+    }
 }

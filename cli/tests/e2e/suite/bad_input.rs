@@ -154,13 +154,12 @@ fn routes(client: &Client, deployment: Deployment) {
 }
 
 fn types(client: &Client) {
-    for (name, value) in [
-        ("content-type", "text/plain"),
-        ("content-type", "application/x-www-form-urlencoded"),
-        ("content-type", "application/json; charset=latin1"),
-        ("content-encoding", "gzip"),
-    ] {
-        let answer = client.send("PUT", "/analyses/kept", &[(name, value)], b"{}");
+    let unsaid = client.send("PUT", "/analyses/kept", &[], b"{}");
+    unsaid.assert_problem("none", 415, "unsupported_media_type", "send `Content-Type: application/json`");
+    for value in ["", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"] {
+        let answer = client.send("PUT", "/analyses/kept", &[("content-type", value)], b"{}");
         answer.assert_problem(value, 415, "unsupported_media_type", value);
     }
+    let compressed = client.send("PUT", "/analyses/kept", &[JSON, ("content-encoding", "gzip")], b"{}");
+    compressed.assert_problem("compressed", 415, "unsupported_media_type", "gzip");
 }

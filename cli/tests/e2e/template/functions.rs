@@ -12,8 +12,6 @@ use super::{BUCKET, defaults, resources, stack, text};
 use crate::harness::root;
 use crate::privileges::{FUNCTIONS, Function};
 
-const ENCRYPTION: [&str; 3] = ["S3_SSE", "S3_KMS_KEY_ID", "S3_EXPECTED_OWNER"];
-
 #[test]
 fn their_variables_are_a_configuration_of_the_same_bucket_and_retention() {
     let stack = stack(&["RetentionDays=700", "LogLevel=DEBUG", "S3Prefix=team/a"]);
@@ -26,9 +24,7 @@ fn their_variables_are_a_configuration_of_the_same_bucket_and_retention() {
         });
         let config = StorageConfig::from_environment(&environment).unwrap();
         let log = LogConfig::from_environment(&environment).unwrap();
-        // `they_ask_for_the_encryption_of_the_bucket_and_expect_its_owner` has the others.
-        let is_read = |name: &str| asked.borrow().contains(name) || ENCRYPTION.contains(&name);
-        let unknown: Vec<_> = variables.keys().filter(|name| !is_read(name)).collect();
+        let unknown: Vec<_> = variables.keys().filter(|name| !asked.borrow().contains(*name)).collect();
         assert_eq!(unknown, Vec::<&String>::new(), "{name} has variables that nobody reads");
         let Storage::S3 { settings, prefix } = config.storage else { panic!("{name} is not on S3") };
         assert_eq!(format!("arn:aws:s3:::{}", settings.bucket), BUCKET);

@@ -12,6 +12,14 @@ words! {
         UnsupportedMediaType = "unsupported_media_type",
         /// The body did not arrive in time.
         RequestTimeout = "request_timeout",
+        /// The request target is longer than any of ours.
+        TargetTooLong = "target_too_long",
+        /// The request has too many headers, or too long ones.
+        HeadersTooLarge = "headers_too_large",
+        /// A server without a token was asked under a name that is not its own.
+        HostNotAllowed = "host_not_allowed",
+        /// A web page of another site has sent the request to a server without a token.
+        CrossSite = "cross_site",
         /// The bearer token is missing or wrong.
         Unauthorized = "unauthorized",
         /// There is nothing at this path.
@@ -72,6 +80,10 @@ impl ProblemCode {
             | Self::Http(H::InvalidHeader) => StatusCode::BAD_REQUEST,
             Self::Http(H::Unauthorized) => StatusCode::UNAUTHORIZED,
             Self::Storage(S::NotFound) | Self::Http(H::UnknownRoute) => StatusCode::NOT_FOUND,
+            Self::Http(H::CrossSite) => StatusCode::FORBIDDEN,
+            Self::Http(H::HostNotAllowed) => StatusCode::MISDIRECTED_REQUEST,
+            Self::Http(H::TargetTooLong) => StatusCode::URI_TOO_LONG,
+            Self::Http(H::HeadersTooLarge) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Http(H::MethodNotAllowed) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Http(H::RequestTimeout) => StatusCode::REQUEST_TIMEOUT,
             Self::Storage(S::SaveInFlight | S::Archived) => StatusCode::CONFLICT,
@@ -87,7 +99,7 @@ impl ProblemCode {
             }
             Self::Storage(S::NotSupported) => StatusCode::NOT_IMPLEMENTED,
             Self::Storage(S::StorageFull) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Storage(S::StorageUnavailable | S::Contended) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Storage(S::StorageUnavailable | S::Contended | S::Busy) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -99,6 +111,10 @@ impl ProblemCode {
                 HttpCode::InvalidHeader => "A request header cannot be used",
                 HttpCode::UnsupportedMediaType => "The body must be sent as JSON",
                 HttpCode::RequestTimeout => "The request body did not arrive in time",
+                HttpCode::TargetTooLong => "The path and query are too long",
+                HttpCode::HeadersTooLarge => "The request headers are too large",
+                HttpCode::HostNotAllowed => "The server is not known under this name",
+                HttpCode::CrossSite => "Web pages of other sites may not use this server",
                 HttpCode::Unauthorized => "A bearer token is required",
                 HttpCode::UnknownRoute => "There is nothing at this path",
                 HttpCode::MethodNotAllowed => "The path does not support this method",
@@ -113,7 +129,7 @@ impl ProblemCode {
         match self {
             Self::Storage(ErrorCode::SaveInFlight) => Some(5),
             Self::Storage(ErrorCode::StorageUnavailable) => Some(2),
-            Self::Storage(ErrorCode::Contended) => Some(1),
+            Self::Storage(ErrorCode::Contended | ErrorCode::Busy) => Some(1),
             Self::Storage(_) | Self::Http(_) => None,
         }
     }
@@ -131,6 +147,7 @@ const fn title_of_storage(code: ErrorCode) -> &'static str {
         ErrorCode::PreconditionFailed => "The condition of the request does not hold",
         ErrorCode::SaveInFlight => "The analysis is just being saved",
         ErrorCode::Contended => "Others change the analysis all the time",
+        ErrorCode::Busy => "The server has no room for this request",
         ErrorCode::Archived => "The analysis is archived",
         ErrorCode::RangeNotSatisfiable => "The document has no such bytes",
         ErrorCode::NotSupported => "This storage cannot do that",

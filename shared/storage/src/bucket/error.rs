@@ -70,6 +70,9 @@ pub enum BucketError {
         /// The most that is read, in bytes.
         limit: u64,
     },
+    /// The content does not fit into what is left of the memory for contents; nothing of it was read.
+    #[error("no memory is left for the {0} bytes of the document")]
+    NoRoom(u64),
     /// This bucket can hold no object under such a key.
     #[error("object `{key}` is not usable: {reason}")]
     BadKey {

@@ -24,7 +24,6 @@ use std::sync::atomic::AtomicU64;
 use std::time::UNIX_EPOCH;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use rustix::fs::OFlags;
 
@@ -33,6 +32,7 @@ use super::{
     Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object,
     ObjectMeta, Put, RestoreTier, Restoring, Result, Version,
 };
+use crate::buffer::Buffer;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{MOST_DOCUMENT_BYTES, NamedBy};
 use crate::time::SavedAt;
@@ -212,13 +212,6 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
-/// Memory for so many bytes, if there is as much.
-fn room_for(bytes: u64) -> io::Result<Vec<u8>> {
-    let mut room = Vec::new();
-    room.try_reserve_exact(usize::try_from(bytes).map_err(io::Error::other)?)?;
-    Ok(room)
-}
-
 fn is_absent(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidFilename, IsADirectory, NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory | IsADirectory | InvalidFilename)
@@ -288,14 +281,13 @@ impl Bucket for LocalBucket {
         };
         let wanted = part.clone().unwrap_or(0..meta.size);
         let (path, bucket, size) = (self.path(key)?, self.clone(), wanted.end - wanted.start);
-        // Allocated here: the C library keeps what is freed for the thread that allocated it, and of the threads
-        // that access files there are many.
-        let mut body = room_for(size).map_err(|e| self.failure("read", &path, e))?;
+        let share = options.budget.take(size).ok_or(BucketError::NoRoom(size))?;
+        let mut body = Buffer::try_with_capacity(size).map_err(|e| self.failure("read", &path, e))?;
         let read = move || {
             let failed = |e| bucket.failure("read", &path, e);
             file.seek(SeekFrom::Start(wanted.start)).map_err(failed)?;
-            file.take(size).read_to_end(&mut body).map_err(failed)?;
-            Ok(Got::Found(Object { meta, body: Bytes::from(body), part }))
+            body.append_all(&mut file.take(size)).map_err(failed)?;
+            Ok(Got::Found(Object { meta, body: body.freeze(share), part }))
         };
         self.threads.read(size, read).await
     }

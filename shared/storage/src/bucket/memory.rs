@@ -114,7 +114,12 @@ impl Bucket for MemoryBucket {
             Some(object) if Some(&object.meta.etag) == options.if_none_match.as_ref() => {
                 Got::NotModified { last_modified: Some(object.meta.last_modified) }
             }
-            Some(object) => Got::Found(part(key, object, options.range)?),
+            Some(object) => {
+                let Object { meta, body, part } = part(key, object, options.range)?;
+                let size = body.len() as u64;
+                let share = options.budget.take(size).ok_or(BucketError::NoRoom(size))?;
+                Got::Found(Object { meta, body: share.hold(body), part })
+            }
         })
     }
 

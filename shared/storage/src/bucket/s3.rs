@@ -25,7 +25,6 @@ use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType};
-use bytes::{Bytes, BytesMut};
 use futures::try_join;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
@@ -40,10 +39,12 @@ use super::{
     Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listing, MAX_KEYS, Object, ObjectMeta,
     Precondition, Put, RestoreTier, Restoring, Result, Version,
 };
+use crate::buffer::Buffer;
 use crate::clock::{Clock, ClockOffset, SystemClock};
 use crate::config::{MOST_DOCUMENT_BYTES, NamedBy};
 use crate::durations::LONGEST_ATTEMPT;
 use crate::error::Cause;
+use crate::memory_budget::MemoryBudget;
 use crate::token::ContentToken;
 
 /// The user metadata that holds `saved_at`, in microseconds since the Unix epoch.
@@ -237,7 +238,7 @@ impl Bucket for S3Bucket {
             .set_version_id(options.version_id)
             .set_range(options.range.map(|range| format!("bytes={range}")))
             .set_if_none_match(options.if_none_match.map(|tag| tag.as_str().to_owned()));
-        read(&request, key, send, self.largest).await
+        read(&request, key, send, self.largest, &options.budget).await
     }
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
@@ -322,7 +323,13 @@ impl Bucket for S3Bucket {
     }
 }
 
-async fn read(request: &Request<'_>, key: &Key, get: GetObjectFluentBuilder, largest: u64) -> Result<Got> {
+async fn read(
+    request: &Request<'_>,
+    key: &Key,
+    get: GetObjectFluentBuilder,
+    largest: u64,
+    budget: &MemoryBudget,
+) -> Result<Got> {
     let output = match get.send().await.map_err(Failure::from_sdk) {
         Ok(output) => output,
         Err(Failure::Answered(answer)) if answer.status == 304 => {
@@ -345,22 +352,25 @@ async fn read(request: &Request<'_>, key: &Key, get: GetObjectFluentBuilder, lar
             Some(part)
         }
     };
+    let share = budget.take(length).ok_or(BucketError::NoRoom(length))?;
     match collect(output.body, length).await {
-        Ok(body) => Ok(Got::Found(Object { meta, body, part })),
+        Ok(body) => Ok(Got::Found(Object { meta, body: body.freeze(share), part })),
         Err(cause) => Err(request.error(Failure::NoAnswer(cause))),
     }
 }
 
 /// The whole body, unless it stalls or trickles: the SDK's timeouts end with the headers.
-async fn collect(mut body: ByteStream, size: u64) -> Result<Bytes, Cause> {
+async fn collect(mut body: ByteStream, size: u64) -> Result<Buffer, Cause> {
     let begin = Instant::now();
-    let mut received = BytesMut::with_capacity(usize::try_from(size)?.min(PREALLOCATED));
+    let size = usize::try_from(size)?;
+    let mut received = Buffer::with_capacity(size.min(PREALLOCATED));
     loop {
         let due = begin + client::LAG + client::time_for(received.len());
-        match timeout_at(due, body.try_next()).await?? {
-            Some(chunk) => received.extend_from_slice(&chunk),
-            None => return Ok(received.freeze()),
+        let Some(chunk) = timeout_at(due, body.try_next()).await?? else { return Ok(received) };
+        if received.len() + chunk.len() > received.capacity() {
+            received.grow(size);
         }
+        received.append(&chunk);
     }
 }
 

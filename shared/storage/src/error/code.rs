@@ -27,6 +27,8 @@ crate::words! {
         SaveInFlight = "save_in_flight",
         /// Others changed the same thing each time this call tried to.
         Contended = "contended",
+        /// So much is being done that there is no room for this.
+        Busy = "busy",
         /// The document lies in an archive storage class.
         Archived = "archived",
         /// The document has none of the bytes that were asked for.
@@ -49,7 +51,7 @@ impl ErrorCode {
     #[must_use]
     pub const fn is_retryable(self) -> bool {
         match self {
-            Self::SaveInFlight | Self::Contended | Self::StorageUnavailable => true,
+            Self::SaveInFlight | Self::Contended | Self::Busy | Self::StorageUnavailable => true,
             Self::InvalidId
             | Self::MalformedDocument
             | Self::InvalidDocument
@@ -82,6 +84,7 @@ impl ErrorCode {
             | Self::PreconditionFailed
             | Self::SaveInFlight
             | Self::Contended
+            | Self::Busy
             | Self::Archived
             | Self::RangeNotSatisfiable
             | Self::NotSupported => true,
@@ -102,6 +105,7 @@ impl ErrorCode {
             | Self::PreconditionFailed
             | Self::SaveInFlight
             | Self::Contended
+            | Self::Busy
             | Self::Archived
             | Self::Corrupt => true,
             Self::InvalidQuery
@@ -136,6 +140,7 @@ impl Error {
             Self::PreconditionFailed(_) => ErrorCode::PreconditionFailed,
             Self::SaveInFlight(_) => ErrorCode::SaveInFlight,
             Self::Contended { .. } => ErrorCode::Contended,
+            Self::Busy { .. } => ErrorCode::Busy,
             Self::Archived(_) => ErrorCode::Archived,
             Self::RangeNotSatisfiable => ErrorCode::RangeNotSatisfiable,
             Self::Unsupported(_) => ErrorCode::NotSupported,

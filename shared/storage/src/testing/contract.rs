@@ -32,6 +32,7 @@ use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::id::AnalysisId;
 use crate::layout::Layout;
+use crate::memory_budget::MemoryBudget;
 use crate::protocol::Condition;
 use crate::time::SavedAt;
 
@@ -45,7 +46,7 @@ macro_rules! bucket_contract {
     ($open:expr) => {
         $crate::bucket_contract!($open;
             an_object_is_read_back_as_it_was_written, there_is_nothing_under_an_unused_key,
-            a_write_replaces_the_whole_object, a_large_object_survives, one_of_many_creators_wins,
+            a_write_replaces_the_whole_object, a_large_object_survives, a_content_without_room_is_not_read, one_of_many_creators_wins,
             a_matching_write_needs_the_tag_of_the_moment, one_of_many_matching_writers_wins,
             a_matching_delete_needs_the_tag_of_the_moment, a_reader_that_holds_the_object_is_told_so,
             a_part_is_read_with_what_is_known_of_the_whole,
@@ -230,6 +231,23 @@ pub async fn a_part_is_read_with_what_is_known_of_the_whole(bucket: Shared) {
     assert!(matches!(get("a", "0-3", Some(&tag)).await, Ok(Got::NotModified { .. })));
     assert!(matches!(get("b", "0-3", None).await, Ok(Got::Absent)));
     assert_eq!(read(&bucket, "a").await.unwrap().part, None);
+}
+
+#[expect(missing_docs, reason = "the names are the rules")]
+pub async fn a_content_without_room_is_not_read(bucket: Shared) {
+    let content = vec![b'x'; 1 << 20];
+    bucket.put(put("large", content.clone(), 1, Precondition::None)).await.unwrap();
+    write(&bucket, "small", "{}").await;
+    let budget = MemoryBudget::of(MemoryBudget::for_one_of(1 << 20));
+    let get = async |key: &str| {
+        bucket.get(&Key::new(key), GetOptions { budget: budget.clone(), ..GetOptions::default() }).await
+    };
+    let Ok(Got::Found(first)) = get("large").await else { panic!("there is room for one") };
+    assert_eq!(first.body, content);
+    assert!(matches!(get("large").await, Err(BucketError::NoRoom(1_048_576))));
+    assert!(matches!(get("small").await, Ok(Got::Found(object)) if object.body == "{}"));
+    drop(first);
+    assert!(matches!(get("large").await, Ok(Got::Found(_))));
 }
 
 #[expect(missing_docs, reason = "the names are the rules")]

@@ -132,12 +132,6 @@ async fn what_is_larger_than_any_document_or_no_file_is_not_read() {
 }
 
 #[test]
-fn no_memory_is_set_aside_that_is_not_there() {
-    assert!(room_for(u64::MAX / 2).is_err());
-    assert_eq!(room_for(1000).unwrap().capacity(), 1000);
-}
-
-#[test]
 fn damaged_bytes_are_set_aside_once_for_each_damage() {
     let root = TempDir::new().unwrap();
     let key = Key::new("analysis/2026/01/a.b.json");
