@@ -32,10 +32,10 @@ test-round-trips:
 
 # These do nothing but compute, and leave the processor to those that have deadlines.
 test-exhaustive:
-	nice cargo test --locked --workspace $(EXHAUSTIVE:%=--test %)
+	nice cargo test --locked --workspace --no-fail-fast $(EXHAUSTIVE:%=--test %)
 
 test-others:
-	cargo test --locked --workspace --lib --bins $(OTHERS:%=--test %) -- --skip transfer::round_trip::
+	cargo test --locked --workspace --no-fail-fast --lib --bins $(OTHERS:%=--test %) -- --skip transfer::round_trip::
 	cargo test --locked --workspace --doc
 
 # The functions, too: tests deploy them and run them in Lambda emulators.

@@ -164,21 +164,33 @@ impl io::Write for Lines {
     }
 }
 
+/// What is logged through this while `work` goes on.
+///
+/// A second subscriber keeps `tracing` from asking only the first thread that comes to a line, which may be that of a
+/// test without any, whether somebody wants to know of it.
+async fn logged(level: &str, work: impl Future<Output = ()>) -> String {
+    let _other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log = analysis_http::telemetry::lambda_log(level, move || writer.clone()).unwrap();
+    let guard = tracing::subscriber::set_default(log);
+    work.await;
+    drop(guard);
+    String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+}
+
 /// The template's metric filter is `{ $.late IS TRUE }`, whatever `LogLevel` says; Lambda filters by the other two.
 #[tokio::test]
 async fn a_run_that_finds_the_one_before_unfinished_is_logged_for_the_alarm_at_any_level() {
     let store = Store::new(&["2024/01/a", "2024/02/b"]).await;
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let log = analysis_http::telemetry::lambda_log("error", move || writer.clone()).unwrap();
-    let guard = tracing::subscriber::set_default(log);
-    for is_late in [false, true] {
-        let event = store.event(schedule());
-        let outcome = handle(&store.analyses(slow(&store)), event).await.unwrap();
-        assert_eq!(outcome.is_late, is_late);
-    }
-    drop(guard);
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = logged("error", async {
+        for is_late in [false, true] {
+            let event = store.event(schedule());
+            let outcome = handle(&store.analyses(slow(&store)), event).await.unwrap();
+            assert_eq!(outcome.is_late, is_late);
+        }
+    })
+    .await;
     let line: Value = serde_json::from_str(text.trim()).unwrap();
     assert_eq!((&line["late"], &line["level"]), (&true.into(), &"ERROR".into()));
     assert!(line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{line}");
@@ -187,14 +199,11 @@ async fn a_run_that_finds_the_one_before_unfinished_is_logged_for_the_alarm_at_a
 #[tokio::test]
 async fn a_run_is_logged_with_what_it_left_and_an_idle_one_not_at_all() {
     let store = Store::new(&["2024/01/a"]).await;
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let log = analysis_http::telemetry::lambda_log("info", move || writer.clone()).unwrap();
-    let guard = tracing::subscriber::set_default(log);
-    store.run(schedule()).await;
-    store.run(json!({ "only_go_on": true })).await;
-    drop(guard);
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = logged("info", async {
+        store.run(schedule()).await;
+        store.run(json!({ "only_go_on": true })).await;
+    })
+    .await;
     let runs = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let runs: Vec<_> = runs.filter(|line| line["done"] == true).collect();
     assert_eq!(runs.len(), 1, "{text}");
