@@ -49,6 +49,15 @@ pub(crate) struct Job {
     pub(crate) backup: Option<PathBuf>,
 }
 
+impl Job {
+    /// The command that goes on behind the months that are done.
+    fn resume(&self, month: Option<Month>, done: Option<Month>) -> String {
+        let month = month.map(|month| format!(" --month {month}")).unwrap_or_default();
+        let start = done.map(|month| format!(" --start-after {month}")).unwrap_or_default();
+        format!("{}{month}{start}", self.command)
+    }
+}
+
 /// How documents are read.
 #[derive(Debug)]
 pub(crate) struct Reading {
@@ -99,13 +108,19 @@ pub(crate) async fn run(job: Job, months: &MonthOptions) -> Result<(), Maintenan
     let month = months.month.as_deref().map(Month::parse).transpose()?;
     let done = months.start_after.as_deref().map(Month::parse).transpose()?;
     let access = if job.mode.is_repair() { Access::WriteExisting } else { Access::Existing };
-    let store = Store::open(access).await?;
+    let job = Job { command: job.command + &store::option(), ..job };
+    let mut signals = Signals::new()?;
+    let store = tokio::select! {
+        store = Store::open(access) => store?,
+        () = signals.received() => {
+            return Err(MaintenanceError::Interrupted { resume: job.resume(month, done) });
+        }
+    };
     if !months.json {
         writeln!(io::stdout(), "store: {}", store.name())?;
     }
     let healer = job.backup.as_ref().map(|backup| Healer::open(backup, &store.config)).transpose()?;
-    let job = Job { command: job.command + &store::option(), ..job };
-    let (signals, progress) = (Signals::new()?, store.progress);
+    let progress = store.progress;
     let report = Report::new(months.json, job.reading.is_some());
     let limit = store.config.max_document_bytes;
     let reader = job.reading.as_ref().map(|reading| Reader::new(limit, reading.rate));

@@ -132,8 +132,8 @@ mod tests {
     fn a_narrow_terminal_loses_whole_columns() {
         for (room, heading) in [
             (None, "ID       SIZE  STATUS"),
-            (Some(21), "ID       SIZE  STATUS"),
-            (Some(20), "ID       STATUS"),
+            (Some(22), "ID       SIZE  STATUS"),
+            (Some(21), "ID       STATUS"),
             (Some(14), "ID"),
             (Some(3), "ID"),
         ] {

@@ -59,11 +59,13 @@ impl Transfer {
         options: &TransferOptions,
         counts: &[&'static str],
     ) -> Result<Self, TransferError> {
-        let store = Store::open(access).await?;
+        let mut signals = Signals::new()?;
+        let opening = Box::pin(async { Ok::<_, TransferError>(Store::open(access).await?) });
+        let store = signals.beside(opening).await?;
         let report = Report::new(command, options.json(), counts).of_store(store.name());
         let Store { config, analyses, progress, .. } = store;
         let jobs = options.jobs();
-        let work = Work { jobs, signals: Signals::new()?, progress, report };
+        let work = Work { jobs, signals, progress, report };
         Ok(Self { budget: Budget::new(config.max_document_bytes), config, analyses, work })
     }
 

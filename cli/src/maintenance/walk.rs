@@ -189,10 +189,7 @@ impl Walk {
         }
     }
 
-    /// The command that goes on behind the months that are done.
     fn resume(&self) -> String {
-        let month = self.month.map(|month| format!(" --month {month}")).unwrap_or_default();
-        let start = self.done.map(|month| format!(" --start-after {month}")).unwrap_or_default();
-        format!("{}{month}{start}", self.job.command)
+        self.job.resume(self.month, self.done)
     }
 }

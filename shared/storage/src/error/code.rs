@@ -105,11 +105,11 @@ impl ErrorCode {
             | Self::PreconditionFailed
             | Self::SaveInFlight
             | Self::Contended
-            | Self::Busy
             | Self::Archived
             | Self::Corrupt => true,
             Self::InvalidQuery
             | Self::InvalidArgument
+            | Self::Busy
             | Self::RangeNotSatisfiable
             | Self::NotSupported
             | Self::StorageUnavailable
