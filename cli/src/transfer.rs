@@ -20,7 +20,7 @@ use std::path::{Component, Path, PathBuf};
 
 use analysis_storage::config::Storage;
 use analysis_storage::query::Filter;
-use analysis_storage::{Access, Analyses, Entry, ErrorCode, StorageConfig};
+use analysis_storage::{Access, Analyses, Buffer, Entry, ErrorCode, Share, StorageConfig};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
@@ -143,12 +143,15 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 /// The content of a file that had this size. One that has grown is an error: no memory is set aside for it.
 pub(crate) async fn read_file(path: PathBuf, size: u64) -> Result<io::Result<Bytes>, TransferError> {
-    // Allocated here: the C library keeps what is freed for the thread that allocated it, and of the threads that
-    // read files there are many.
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     blocking(move || {
-        let read = File::open(path)?.take(size + 1).read_to_end(&mut bytes)?;
-        if read as u64 > size { Err(io::Error::other("it grows")) } else { Ok(Bytes::from(bytes)) }
+        let mut file = File::open(path)?;
+        let mut content = Buffer::try_with_capacity(size)?;
+        content.append_all(&mut (&mut file).take(size))?;
+        if file.read(&mut [0])? > 0 {
+            Err(io::Error::other("it grows"))
+        } else {
+            Ok(content.freeze(Share::default()))
+        }
     })
     .await
 }

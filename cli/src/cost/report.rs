@@ -38,7 +38,8 @@ struct Section {
 impl Report {
     /// For people: what they have asked for last, so that it stays on the screen, and its total at the very end.
     pub(crate) fn text(&self, width: Option<usize>) -> String {
-        [self.comparison(), self.moving(), self.bill()].map(|section| section.text(width)).join("\n")
+        let bill = self.bill().without_what_is_free();
+        [self.comparison(), self.moving(), bill].map(|section| section.text(width)).join("\n")
     }
 
     pub(crate) fn markdown(&self) -> String {
@@ -104,8 +105,14 @@ impl Report {
              replicas, a domain, CloudFront, taxes, the free tier and discounts by volume."
                 .to_owned(),
         );
-        notes.push(format!("Sources: {}.", self.price_sources.join(", ")));
+        notes.push(self.sources());
         notes
+    }
+
+    fn sources(&self) -> String {
+        let pages =
+            self.price_sources.iter().map(|url| url.trim_start_matches("https://").trim_end_matches('/'));
+        format!("Sources: {}.", pages.collect::<Vec<_>>().join(", "))
     }
 
     fn moving(&self) -> Section {
@@ -194,6 +201,16 @@ fn dollars(usd: Decimal) -> String {
 }
 
 impl Section {
+    /// The bill, short enough for a screen.
+    fn without_what_is_free(mut self) -> Self {
+        let all = self.rows.len();
+        self.rows.retain(|row| row.iter().skip(1).any(|cost| cost != "0"));
+        if self.rows.len() < all {
+            self.notes.push("Parts that cost nothing are left out.".to_owned());
+        }
+        self
+    }
+
     /// The notes first: the last line of the table is what people look for.
     fn text(self, width: Option<usize>) -> String {
         // Of several columns of figures those on the right are given up first.
