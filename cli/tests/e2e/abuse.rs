@@ -65,6 +65,19 @@ fn thirty_clients_that_do_not_read_take_no_more_than_the_budget() {
 }
 
 #[test]
+fn a_budget_for_one_document_serves_the_whole_to_who_has_a_part_of_another() {
+    let directory = TempDir::new().unwrap();
+    let limits = [("MAX_DOCUMENT_BYTES", "1000000"), ("MEMORY_BUDGET", "1200000")];
+    let server = on_files(&directory, &limits);
+    let client = server.client();
+    let document = [br#"{"text":""#, &*vec![b'x'; 999_000], br#""}"#].concat();
+    assert_eq!(client.put("one", &document).status, 201);
+    let resume = [("range", "bytes=100000-"), ("if-range", "\"another\"")];
+    let answer = client.send("GET", "/analyses/one", &resume, b"");
+    assert_eq!((answer.status, answer.body.len()), (200, document.len()));
+}
+
+#[test]
 fn a_document_takes_its_size_once_and_gives_it_back() {
     let directory = TempDir::new().unwrap();
     let server = on_files(&directory, &[]);

@@ -52,7 +52,11 @@ async fn load(
         }
         match part {
             Some(whole) if whole.part.is_none() => Ok(document(whole, caching)),
-            _ if !asked.is_of(&meta) => whole(&analyses, &id, &options).await,
+            part if !asked.is_of(&meta) => {
+                // Its share of the memory is part of what the whole needs.
+                drop(part);
+                whole(&analyses, &id, &options).await
+            }
             Some(part) => Ok(document(part, caching)),
             None => Err(Problem::range_not_satisfiable(meta.size)),
         }
