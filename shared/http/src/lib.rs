@@ -32,3 +32,4 @@ pub use problem::{HttpCode, Problem, ProblemCode};
 pub use range::{RangeRequest, content_range};
 pub use response_memory::Counted;
 pub use server_config::{Secret, ServerConfig};
+pub use unread_body::UNREAD_BODY_TIME;
