@@ -88,7 +88,8 @@ fn a_document_takes_its_size_once_and_gives_it_back() {
     for _ in 0..4 {
         assert!(client.put("large", &document).status < 300);
         assert_eq!(client.get("/analyses/large").body.len(), document.len());
-        assert!(server.memory() < before + size / 2, "{} kept, {before} before", server.memory());
+        // A moment after the client has the last byte.
+        until(|| server.memory() < before + size / 2);
     }
     assert!(server.peak_memory() < before + size * 3 / 2, "{} at most", server.peak_memory());
 }
@@ -119,10 +120,11 @@ fn eleven_hundred_idle_connections_keep_nobody_out() {
     let client = server.client();
     assert_eq!(client.put("small", b"{}").status, 201);
     let idle: Vec<_> = (0..1100).map(|_| Raw::connect(&server)).collect();
+    // First, for the idle ones keep their seats for no more than some seconds.
+    server.client().get("/analyses/small").assert_problem("beyond the limits", 503, "busy", "connections");
     for _ in 0..20 {
         assert_eq!(server.client().get("/health").status, 200);
     }
-    server.client().get("/analyses/small").assert_problem("beyond the limits", 503, "busy", "connections");
     // Who sends nothing is sent away.
     until(|| server.client().get("/analyses/small").status == 200);
     assert_serves(&server.client());
