@@ -20,7 +20,7 @@ mod server_config;
 pub mod telemetry;
 mod unread_body;
 
-pub use app::{App, finish};
+pub use app::{App, finish, finish_behind};
 pub use auth::Authorized;
 pub use body::JsonBody;
 pub use conditions::{ReadConditions, WriteConditions, last_modified};
