@@ -34,6 +34,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// How many headers are read. Far fewer are taken, but what is not read gets no answer that says so.
 const MOST_HEADERS: usize = 256;
 
+/// How much of an answer may wait in the system unsent. With some megabytes there, a client that reads slowly would look
+/// like one that does not read at all.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 128 << 10;
+
 /// What answers.
 #[derive(Debug, Clone)]
 pub(crate) struct Services {
@@ -82,8 +87,18 @@ pub(crate) async fn serve(
 async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
+    limit_unsent(&stream);
     Ok((stream, peer))
 }
+
+#[cfg(target_os = "linux")]
+fn limit_unsent(stream: &TcpStream) {
+    // A system that does not know of it serves all the same.
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit_unsent(_: &TcpStream) {}
 
 /// Answers the requests of one connection, as long as its client keeps pace.
 async fn converse(stream: TcpStream, service: Router, watcher: Watcher, seat: Seat) {
@@ -109,4 +124,35 @@ fn http() -> http1::Builder {
     http.timer(TokioTimer::new()).header_read_timeout(IDLE_TIMEOUT).max_buf_size(BUFFER);
     http.max_headers(MOST_HEADERS);
     http
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::Read;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// Far less than a client must read before it is taken for one that does not: 20 seconds of 64 KiB each.
+    const READ: usize = 16;
+
+    #[tokio::test]
+    async fn who_reads_a_little_is_seen_to_read() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = accept(&listener).await.unwrap();
+        let mut part = vec![0; 64 << 10];
+        let writable = async || timeout(Duration::from_millis(50), stream.writable()).await.is_ok();
+        while writable().await {
+            while stream.try_write(&part).is_ok() {}
+        }
+        for _ in 0..READ {
+            client.read_exact(&mut part).unwrap();
+            if writable().await {
+                return;
+            }
+        }
+        panic!("nothing can be sent after {READ} times 64 KiB were read");
+    }
 }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use analysis_http::telemetry::{self, LogConfig};
-use analysis_http::{App, Guard, Problem, ServerConfig};
+use analysis_http::{App, Guard, Problem, ServerConfig, finish_behind};
 use analysis_storage::{Error, ErrorCode, MemoryBudget};
 use axum::extract::State;
 use axum::routing::{any, get};
@@ -168,22 +168,20 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 }
 
 fn services(app: &App, config: ServerConfig) -> Services {
-    let (all, when_full) = (router(app.clone().with_token(config.token)), when_full(app.clone()));
-    if config.cors_origins.is_empty() {
-        return Services { all, when_full };
-    }
-    let cors = cors::layer(&config.cors_origins);
-    Services { all: all.layer(cors.clone()), when_full: when_full.layer(cors) }
+    let origins = config.cors_origins;
+    let all = finish_behind(routes(), app.clone().with_token(config.token), |all| cors::allow(&origins, all));
+    let when_full = finish_behind(when_full(), app.clone(), |full| cors::allow(&origins, full));
+    Services { all, when_full }
 }
 
 /// All functions, and what only a server has.
-fn router(app: App) -> Router {
+fn routes() -> Router<App> {
     let readiness = Readiness::default();
     let ready = async move |State(app): State<App>| {
         readiness.of(&app).await?;
         Ok::<_, Problem>(Json(json!({ "status": "ready" })))
     };
-    let routes = Router::new()
+    Router::new()
         .merge(analysis_fn_save::routes())
         .merge(analysis_fn_load::routes())
         .merge(analysis_fn_list::routes())
@@ -191,19 +189,16 @@ fn router(app: App) -> Router {
         .merge(analysis_fn_delete::routes())
         .route("/", get(front_page::show))
         .route("/health", get(health))
-        .route("/ready", get(ready));
-    analysis_http::finish(routes, app)
+        .route("/ready", get(ready))
 }
 
 /// What a connection beyond the limits is answered.
-fn when_full(app: App) -> Router {
+fn when_full() -> Router<App> {
     let busy = async || {
         let detail = "the server has as many connections as it serves at once, in all or for one address";
         Problem::new(ErrorCode::Busy, detail)
     };
-    let routes =
-        Router::new().route("/health", get(health)).route("/", any(busy)).route("/{*path}", any(busy));
-    analysis_http::finish(routes, app)
+    Router::new().route("/health", get(health)).route("/", any(busy)).route("/{*path}", any(busy))
 }
 
 /// Whether the process lives.

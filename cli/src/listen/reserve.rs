@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use analysis_http::UNREAD_BODY_TIME;
 use axum::Router;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -11,8 +12,8 @@ use tokio::task::AbortHandle;
 
 /// How many there are at once. A further one takes the place of the oldest.
 const PLACES: usize = 64;
-/// How long each may take.
-const TIME: Duration = Duration::from_secs(5);
+/// How long each may take: an upload is read for a while, for its client reads no answer before it has sent it.
+const TIME: Duration = UNREAD_BODY_TIME.saturating_add(Duration::from_secs(5));
 
 /// A few connections that are told that the server is busy, or lives.
 #[derive(Debug, Default)]

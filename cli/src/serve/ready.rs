@@ -26,16 +26,27 @@ struct Answer {
 impl Readiness {
     /// Whether the storage answers, or has answered a moment ago.
     pub(super) async fn of(&self, app: &App) -> Result<(), Problem> {
+        let app = app.clone();
+        self.or_ask(async move { probe(&app, PATIENCE).await.map_err(Problem::from) }).await
+    }
+
+    /// What the storage has answered a moment ago, else what `ask` finds out.
+    async fn or_ask(
+        &self,
+        ask: impl Future<Output = Result<(), Problem>> + Send + 'static,
+    ) -> Result<(), Problem> {
         // Held while the storage is asked, so that others wait for that answer.
-        let mut last = self.0.lock().await;
-        match &*last {
-            Some(answer) if answer.at.elapsed() < HOLDS => answer.result.clone(),
-            _ => {
-                let result = probe(app, PATIENCE).await.map_err(Problem::from);
-                *last = Some(Answer { at: Instant::now(), result: result.clone() });
-                result
-            }
+        let mut last = Arc::clone(&self.0).lock_owned().await;
+        if let Some(answer) = last.as_ref().filter(|answer| answer.at.elapsed() < HOLDS) {
+            return answer.result.clone();
         }
+        // In a task of its own: who asks may hang up, and the others still need the answer.
+        let asking = tokio::spawn(async move {
+            let result = ask.await;
+            *last = Some(Answer { at: Instant::now(), result: result.clone() });
+            result
+        });
+        asking.await.unwrap_or_else(|_| Err(Problem::internal()))
     }
 }
 
@@ -46,4 +57,26 @@ pub(super) async fn probe(app: &App, patience: Duration) -> Result<(), Error> {
         source: late.into(),
     };
     timeout(patience, app.analyses_without_deadline().within(patience).probe()).await.map_err(late)?
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_outlasts_the_caller_that_has_asked_for_it() {
+        let readiness = Readiness::default();
+        let (answer, answered) = oneshot::channel();
+        let hangs_up = readiness.or_ask(async { answered.await.unwrap() });
+        tokio::select! {
+            biased;
+            _ = hangs_up => panic!("nothing has answered"),
+            () = tokio::task::yield_now() => {}
+        }
+        answer.send(Ok(())).unwrap();
+        let asks_again = async { panic!("the storage is asked a second time") };
+        assert!(readiness.or_ask(asks_again).await.is_ok());
+    }
 }

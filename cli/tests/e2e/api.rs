@@ -1,5 +1,6 @@
 //! The black-box API suite against the server: on files, and on S3.
 
+use crate::harness::s3_in_memory::S3InMemory;
 use crate::harness::{Client, Cloud, Server};
 use crate::suite::{self, Deployment, Front};
 use tempfile::TempDir;
@@ -27,6 +28,26 @@ fn on_s3() {
     let deployment =
         Deployment { versions: true, storage_type: "s3", front: Front::None, max_document_bytes: 32 << 20 };
     suite::run(&server.client(), deployment);
+}
+
+/// The emulator of AWS ignores the ranges of versions.
+#[test]
+fn a_range_that_a_version_does_not_have_is_refused_behind_its_conditions() {
+    let s3 = S3InMemory::start();
+    let server = Server::start(&s3.variables());
+    let client = server.client();
+    let tag = client.put("study-1", b"{\"n\":1}").header("etag").to_owned();
+    let get = |name: &str, value: &str| {
+        let headers = [("range", "bytes=5000-"), (name, value)];
+        client.send("GET", "/analyses/study-1?version_id=1", &headers, b"")
+    };
+    let refused = get("if-range", &tag);
+    refused.assert_problem("a version", 416, "range_not_satisfiable", "has 7 bytes");
+    assert_eq!(refused.header("content-range"), "bytes */7");
+    get("if-match", "\"other\"").assert_problem("412 first", 412, "precondition_failed", "");
+    assert_eq!(get("if-none-match", &tag).status, 304);
+    let other = get("if-range", "\"other\"");
+    assert_eq!((other.status, other.body.as_slice()), (200, &b"{\"n\":1}"[..]));
 }
 
 #[test]

@@ -41,10 +41,8 @@ async fn load(
         let (meta, part) = match analyses.load(&id, &options).await {
             Ok(Loaded::NotModified) => return Ok(not_modified(options.if_none_match.as_ref(), caching)),
             Ok(Loaded::Document(object)) => (object.meta.clone(), Some(object)),
-            // Of the current version a HEAD tells the rest, conditions before ranges.
-            Err(Error::RangeNotSatisfiable) if options.version_id.is_none() => {
-                (analyses.describe(&id).await?, None)
-            }
+            // Conditions and `If-Range` go before ranges.
+            Err(Error::RangeNotSatisfiable) => (meta(&analyses, &id, &options).await?, None),
             Err(error) => return Err(error.into()),
         };
         if conditions.is_not_modified(&meta)? {
@@ -52,7 +50,11 @@ async fn load(
         }
         match part {
             Some(whole) if whole.part.is_none() => Ok(document(whole, caching)),
-            _ if !asked.is_of(&meta) => whole(&analyses, &id, &options).await,
+            part if !asked.is_of(&meta) => {
+                // Its share of the memory is part of what the whole needs.
+                drop(part);
+                Ok(document(whole(&analyses, &id, &options).await?, caching))
+            }
             Some(part) => Ok(document(part, caching)),
             None => Err(Problem::range_not_satisfiable(meta.size)),
         }
@@ -60,11 +62,20 @@ async fn load(
     .await
 }
 
-/// The whole of a document that is not the one that the caller has a part of.
-async fn whole(analyses: &Analyses, id: &AnalysisId, options: &GetOptions) -> Result<Response, Problem> {
+/// What is known of a document of which the range has nothing.
+async fn meta(analyses: &Analyses, id: &AnalysisId, options: &GetOptions) -> Result<ObjectMeta, Problem> {
+    match options.version_id {
+        None => Ok(analyses.describe(id).await?),
+        // The storage tells it of a version only with its content.
+        Some(_) => Ok(whole(analyses, id, options).await?.meta),
+    }
+}
+
+/// All of a document, whatever part of it was asked for.
+async fn whole(analyses: &Analyses, id: &AnalysisId, options: &GetOptions) -> Result<Object, Problem> {
     let options = GetOptions { if_none_match: None, range: None, ..options.clone() };
     match analyses.load(id, &options).await? {
-        Loaded::Document(object) => Ok(document(object, caching(options.version_id.as_deref()))),
+        Loaded::Document(object) => Ok(object),
         Loaded::NotModified => Err(Problem::internal()),
     }
 }

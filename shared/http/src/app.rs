@@ -158,6 +158,12 @@ impl App {
 /// Makes a service of routes: the token where one is configured, problems for unknown paths and methods, request
 /// ids, logging.
 pub fn finish(routes: Router<App>, app: App) -> Router {
+    finish_behind(routes, app, |service| service)
+}
+
+/// Makes a service as [`finish`] does, with the layers of `front` before guard and token: a browser that asks what a page
+/// may send has no token yet.
+pub fn finish_behind(routes: Router<App>, app: App, front: impl FnOnce(Router) -> Router) -> Router {
     let mut service = routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(async || {
@@ -171,7 +177,7 @@ pub fn finish(routes: Router<App>, app: App) -> Router {
     if let Some(guard) = app.guard.clone() {
         service = service.layer(middleware::from_fn_with_state(guard, guard::check));
     }
-    service.layer(middleware::from_fn_with_state(app, envelope::wrap))
+    front(service).layer(middleware::from_fn_with_state(app, envelope::wrap))
 }
 
 /// A slash too many at the end leads readers to the path without it, by whatever prefix a proxy has in front of it.

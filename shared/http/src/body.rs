@@ -9,12 +9,15 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTEN
 use axum::http::{HeaderMap, HeaderName};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::timeout;
 
 use crate::app::App;
 use crate::problem::{HttpCode, Problem};
 
 /// How long a body may take to arrive.
 const ARRIVAL: Duration = Duration::from_mins(1);
+/// How long a client may send nothing of it: meanwhile it holds the memory for all of it.
+const NOTHING_SENT: Duration = Duration::from_secs(20);
 
 /// Room for a body of which no size was declared, to begin with.
 const UNDECLARED: u64 = 64 << 10;
@@ -42,23 +45,28 @@ impl FromRequest<App> for JsonBody {
         if declared.is_some_and(|n| n > limit) {
             return Err(Error::TooLarge { limit }.into());
         }
-        match tokio::time::timeout(ARRIVAL, read(body, declared, limit, app.budget())).await {
+        match timeout(ARRIVAL, read(body, declared, limit, app.budget(), NOTHING_SENT)).await {
             Ok(bytes) => bytes.map(Self),
             Err(_) => Err(Problem::new(HttpCode::RequestTimeout, "send the whole body within a minute")),
         }
     }
 }
 
-/// Into one buffer, of the right size if it was declared.
+/// Into one buffer, of the right size if it was declared, as long as no pause of the client is longer than this.
 async fn read(
     body: Body,
     declared: Option<u64>,
     limit: u64,
     budget: &MemoryBudget,
+    pause: Duration,
 ) -> Result<Bytes, Problem> {
     let mut body = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
     let mut received = Received::new(declared.unwrap_or(UNDECLARED.min(limit)), budget)?;
-    while let Some(frame) = body.frame().await {
+    let stalled = |_| {
+        let detail = format!("nothing of the body has come for {} seconds", pause.as_secs());
+        Problem::new(HttpCode::RequestTimeout, detail)
+    };
+    while let Some(frame) = timeout(pause, body.frame()).await.map_err(stalled)? {
         match frame {
             Ok(frame) => received.append(frame.data_ref().map_or(&[], Bytes::as_ref), limit, budget)?,
             Err(e) if e.is::<LengthLimitError>() => return Err(Error::TooLarge { limit }.into()),
@@ -132,5 +140,28 @@ fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
             HttpCode::UnsupportedMediaType,
             format!("content encoding {encoding:?} is not accepted; send the body as it is to be stored"),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{StreamExt, stream};
+
+    use super::*;
+
+    const LIMIT: u64 = 1 << 20;
+
+    async fn status_of(body: Body, budget: &MemoryBudget) -> Result<usize, u16> {
+        let read = read(body, Some(LIMIT), LIMIT, budget, Duration::from_millis(50)).await;
+        read.map(|bytes| bytes.len()).map_err(|problem| problem.status().as_u16())
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stalls_gives_back_its_memory() {
+        let budget = MemoryBudget::of(MemoryBudget::for_one_of(LIMIT));
+        let first = || stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"{"))]);
+        let stalls = Body::from_stream(first().chain(stream::pending()));
+        assert_eq!(status_of(stalls, &budget).await, Err(408));
+        assert_eq!(status_of(Body::from_stream(first()), &budget).await, Ok(1));
     }
 }

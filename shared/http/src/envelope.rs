@@ -89,7 +89,12 @@ fn render(mut response: Response, request_id: &str, style: JsonStyle) -> Respons
     match response.extensions_mut().remove::<Problem>() {
         Some(problem) => {
             problem.log();
-            problem.render(request_id, style)
+            let mut rendered = problem.render(request_id, style);
+            // What layers have said beside it, such as which pages may read it.
+            let mut headers = std::mem::take(response.headers_mut());
+            headers.extend(std::mem::take(rendered.headers_mut()));
+            *rendered.headers_mut() = headers;
+            rendered
         }
         None => response,
     }

@@ -29,7 +29,7 @@ const MOST_HEADERS: usize = 100;
 pub struct Guard {
     /// Whether a token is asked for, which no foreign page knows.
     has_token: bool,
-    /// In lower case.
+    /// As [`normal`] has them.
     hosts: Vec<String>,
     /// Whether an address is as good as a name of the server's: it cannot be another's name for it.
     any_address: bool,
@@ -40,10 +40,10 @@ impl Guard {
     /// The guard of a server with this configuration, which listens on `host`, which is `address`.
     #[must_use]
     pub fn new(config: &ServerConfig, host: &str, address: IpAddr) -> Self {
-        let own = [host.to_ascii_lowercase(), address.to_string()];
+        let own = [normal(host), normal(&address.to_string())];
         Self {
             has_token: config.token.is_some(),
-            hosts: config.allowed_hosts.iter().cloned().chain(own).collect(),
+            hosts: config.allowed_hosts.iter().map(|name| normal(name)).chain(own).collect(),
             any_address: !address.is_loopback(),
             origins: config.cors_origins.clone(),
         }
@@ -68,9 +68,8 @@ impl Guard {
     }
 
     fn is_own(&self, host: &Authority) -> bool {
-        let name = host.host().trim_end_matches('.').to_ascii_lowercase();
-        let name = name.trim_start_matches('[').trim_end_matches(']');
-        if self.hosts.iter().any(|own| own == name || own == "*") {
+        let name = normal(host.host());
+        if self.hosts.iter().any(|own| *own == name || own == "*") {
             return true;
         }
         match name.parse::<IpAddr>() {
@@ -107,6 +106,14 @@ pub(crate) async fn check(State(guard): State<Arc<Guard>>, request: Request, nex
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
+}
+
+/// One text for all that name the same host: names have no case and may end with a dot, addresses of IPv6 have zeros that
+/// may be left out.
+fn normal(host: &str) -> String {
+    let name = host.trim_end_matches('.').to_ascii_lowercase();
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name.parse::<IpAddr>().map_or_else(|_| name.to_owned(), |address| address.to_canonical().to_string())
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -182,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_host_is_loopback_or_configured() {
-        let loopback = guard(&[("ALLOWED_HOSTS", "Files.internal")], "127.0.0.1", "127.0.0.1");
+        let allowed = ("ALLOWED_HOSTS", "Files.internal, analyses.lan., 2001:DB8:0::1");
+        let loopback = guard(&[allowed], "127.0.0.1", "127.0.0.1");
         let everywhere = guard(&[], "api.lan", "0.0.0.0");
         for (host, on_loopback, on_all) in [
             ("127.0.0.1:8000", None, None),
@@ -191,6 +199,11 @@ mod tests {
             ("app.localhost", None, None),
             ("[::1]:8000", None, None),
             ("files.internal", None, Some(421)),
+            ("analyses.lan", None, Some(421)),
+            ("analyses.lan.:80", None, Some(421)),
+            ("[2001:db8:0:0::1]:80", None, None),
+            ("[2001:db8::2]", Some(421), None),
+            ("[::ffff:127.0.0.1]", None, None),
             ("api.lan:80", Some(421), None),
             ("10.1.2.3:8000", Some(421), None),
             ("evil.example", Some(421), Some(421)),

@@ -20,7 +20,7 @@ mod server_config;
 pub mod telemetry;
 mod unread_body;
 
-pub use app::{App, finish};
+pub use app::{App, finish, finish_behind};
 pub use auth::Authorized;
 pub use body::JsonBody;
 pub use conditions::{ReadConditions, WriteConditions, last_modified};
@@ -32,3 +32,4 @@ pub use problem::{HttpCode, Problem, ProblemCode};
 pub use range::{RangeRequest, content_range};
 pub use response_memory::Counted;
 pub use server_config::{Secret, ServerConfig};
+pub use unread_body::UNREAD_BODY_TIME;

@@ -71,7 +71,7 @@ pub struct ServerConfig {
     pub port: u16,
     /// `API_TOKEN`: the bearer token that callers must send.
     pub token: Option<Secret>,
-    /// `ALLOWED_HOSTS`: names beside its own that it answers to without a token, in lower case.
+    /// `ALLOWED_HOSTS`: names beside its own that it answers to without a token.
     pub allowed_hosts: Vec<String>,
     /// `CORS_ORIGINS`: the origins whose web pages may use it.
     pub cors_origins: Vec<String>,
@@ -160,10 +160,24 @@ mod tests {
             (("ALLOWED_HOSTS", "a:80"), "ALLOWED_HOSTS=\"a:80\" is not a list of host names"),
             (("CORS_ORIGINS", "*"), "CORS_ORIGINS=\"*\" is not a list of origins"),
             (("CORS_ORIGINS", "https://a/"), "CORS_ORIGINS=\"https://a/\" is not a list of origins"),
+            (("CORS_ORIGINS", "https://a:443"), "CORS_ORIGINS=\"https://a:443\" is not a list of origins"),
+            (("CORS_ORIGINS", "http://a:80"), "CORS_ORIGINS=\"http://a:80\" is not a list of origins"),
+            (("CORS_ORIGINS", "https://a:"), "CORS_ORIGINS=\"https://a:\" is not a list of origins"),
+            (("CORS_ORIGINS", "https://a@b"), "CORS_ORIGINS=\"https://a@b\" is not a list of origins"),
+            (("ALLOWED_HOSTS", "."), "ALLOWED_HOSTS=\".\" is not a list of host names"),
         ] {
             let error = config(&[variable]).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
         }
+    }
+
+    #[test]
+    fn origins_are_what_browsers_send() {
+        let origins = "https://app.example.com, http://localhost:3000,https://a:80, http://[::1]:443";
+        let config = config(&[("CORS_ORIGINS", origins)]).unwrap();
+        let expected =
+            ["https://app.example.com", "http://localhost:3000", "https://a:80", "http://[::1]:443"];
+        assert_eq!(config.cors_origins, expected);
     }
 
     #[test]

@@ -13,8 +13,8 @@ use http_body_util::BodyExt;
 
 /// How much more is read and dropped.
 const MAX_BYTES: usize = 64 << 20;
-/// How long that may take.
-const MAX_TIME: Duration = Duration::from_secs(10);
+/// How long the rest of a request body is read and dropped before its answer is sent.
+pub const UNREAD_BODY_TIME: Duration = Duration::from_secs(10);
 
 /// A body that the handler reads and that [`finish`](Self::finish) reads to its end.
 ///
@@ -49,7 +49,7 @@ impl UnreadBody {
                 }
             }
         };
-        let _ = tokio::time::timeout(MAX_TIME, rest).await;
+        let _ = tokio::time::timeout(UNREAD_BODY_TIME, rest).await;
     }
 }
 

@@ -63,6 +63,8 @@ fn pages_of_a_configured_origin_may_use_the_server() {
     let preflight = [page, ("access-control-request-method", "PUT")];
     let allowed = client.send("OPTIONS", "/analyses/study-1", &preflight, b"");
     assert_eq!(allowed.status, 200, "before any token");
+    allowed.assert_guarded("a preflight");
+    assert!(!allowed.header("x-request-id").is_empty(), "it has a line in the log");
     assert_eq!(allowed.header("access-control-allow-origin"), page.1);
     assert!(allowed.header("access-control-allow-methods").contains("PUT"));
     assert!(allowed.header("access-control-allow-headers").contains("if-match"));

@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header::{CONTENT_LENGTH, ETAG, IF_MATCH, IF_NONE_MATCH, LAST_MODIFIED};
+use axum::http::header::{CONTENT_LENGTH, ETAG, IF_MATCH, IF_NONE_MATCH, LAST_MODIFIED, RANGE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -143,6 +143,9 @@ async fn answer(
             objects.remove(&path);
             StatusCode::NO_CONTENT.into_response()
         }
+        (Method::GET, Some(stored)) if is_behind(stored, &headers) => {
+            error(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange")
+        }
         (Method::GET, Some(stored)) => show(stored, Body::from(stored.body.clone())),
         (Method::HEAD, Some(stored)) => show(stored, Body::empty()),
         (Method::GET | Method::HEAD, None) => error(StatusCode::NOT_FOUND, "NoSuchKey"),
@@ -167,6 +170,13 @@ fn refused(method: &Method, found: Option<&Stored>, headers: &HeaderMap) -> Opti
         return Some(error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed"));
     }
     Some((StatusCode::NOT_MODIFIED, [(LAST_MODIFIED, date(stored))]).into_response())
+}
+
+/// Whether the range that is asked for begins behind the object. Any other is ignored, as HTTP allows.
+fn is_behind(stored: &Stored, headers: &HeaderMap) -> bool {
+    let range = headers.get(RANGE).and_then(|value| value.to_str().ok());
+    let first = range.and_then(|range| range.strip_prefix("bytes=")?.split('-').next()?.parse().ok());
+    first.is_some_and(|first: usize| first >= stored.body.len())
 }
 
 fn store(body: Bytes, headers: &HeaderMap) -> Stored {

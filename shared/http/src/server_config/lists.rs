@@ -20,35 +20,39 @@ pub(super) const ORIGINS: Variable = Variable {
     is_secret: false,
 };
 
-/// The host names, in lower case.
+/// The host names, as they are written.
 pub(super) fn hosts(environment: &Environment<'_>) -> Result<Vec<String>, Error> {
     let is_part_of_name = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
     let is_host = |name: &str| {
-        name == "*" || name.chars().all(is_part_of_name) || name.parse::<std::net::IpAddr>().is_ok()
+        let has_name = name.contains(|c: char| c.is_ascii_alphanumeric());
+        name == "*"
+            || (has_name && name.chars().all(is_part_of_name))
+            || name.parse::<std::net::IpAddr>().is_ok()
     };
     let expected = "a list of host names without scheme and port, separated by commas";
-    let names = list(environment, &HOSTS, is_host, expected)?;
-    Ok(names.into_iter().map(|name| name.to_ascii_lowercase()).collect())
+    list(environment, &HOSTS, is_host, expected)
 }
 
 /// The origins, as browsers send them.
 pub(super) fn origins(environment: &Environment<'_>) -> Result<Vec<String>, Error> {
-    list(
-        environment,
-        &ORIGINS,
-        is_origin,
-        "a list of origins such as https://app.example.com, separated by commas",
-    )
+    let expected = "a list of origins as browsers send them, such as https://app.example.com, without path and the scheme's own port, separated by commas";
+    list(environment, &ORIGINS, is_origin, expected)
 }
 
-/// RFC 6454, section 6.2: `scheme "://" host [ ":" port ]`, in lower case.
+/// RFC 6454, section 6.2: `scheme "://" host [ ":" port ]`, in lower case, the port only if it is not the scheme's own.
 fn is_origin(text: &str) -> bool {
     let Ok(uri) = text.parse::<Uri>() else { return false };
-    let is_web = uri.scheme() == Some(&Scheme::HTTP) || uri.scheme() == Some(&Scheme::HTTPS);
-    is_web
-        && uri.authority().is_some_and(|authority| text.ends_with(&format!("//{authority}")))
-        && !text.contains('@')
-        && text == text.to_ascii_lowercase()
+    let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else { return false };
+    let own_port = match scheme {
+        s if *s == Scheme::HTTP => 80,
+        s if *s == Scheme::HTTPS => 443,
+        _ => return false,
+    };
+    let host = match authority.port_u16() {
+        Some(port) if port != own_port => format!("{}:{port}", authority.host()),
+        _ => authority.host().to_owned(),
+    };
+    text == format!("{scheme}://{host}").to_ascii_lowercase()
 }
 
 fn list(
