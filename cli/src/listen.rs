@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     /// Far less than a client must read before it is taken for one that does not: 20 seconds of 64 KiB each.
-    const READ: usize = 16;
+    const READ: usize = 8;
 
     #[tokio::test]
     async fn who_reads_a_little_is_seen_to_read() {
