@@ -39,6 +39,7 @@ fn a_store_that_forgets_conditions_is_refused_before_anything_is_written() {
     for arguments in [
         &["save", DOCUMENT][..],
         &["delete", "study-1"],
+        &["delete", "--status", "error", "--yes"],
         &["repair"],
         &["import", "--from", "examples"],
         &["serve", "--port", "0"],
@@ -55,7 +56,11 @@ fn a_store_that_forgets_conditions_is_refused_before_anything_is_written() {
         }
     }
     assert_eq!(s3.keys(), [""; 0], "nothing is saved, and nothing is left behind");
-    for arguments in [&["list"][..], &["stats"], &["check"]] {
+    let before = s3.requests();
+    let previewed = run(&s3.variables(), &["delete", "study-1", "--dry-run"]);
+    assert!(!messages(&previewed).contains("the store at"), "{}", messages(&previewed));
+    assert!(s3.requests() - before <= 4, "what only looks tries nothing out");
+    for arguments in [&["list"][..], &["stats"], &["check"], &["delete", "--status", "error", "--dry-run"]] {
         let output = run(&s3.variables(), arguments);
         assert!(output.status.success(), "a read is never refused: {}", messages(&output));
     }
