@@ -89,6 +89,15 @@ fn a_store_is_tried_out_once_a_day_and_the_bucket_remembers() {
 }
 
 #[test]
+fn a_store_that_was_tried_out_in_part_is_not_remembered() {
+    let s3 = S3InMemory::failing_to_put("/b.json");
+    let saved = run(&s3.variables(), &["save", DOCUMENT]);
+    let told = messages(&saved);
+    assert!(saved.status.success() && told.contains("could not be tried out: "), "{told}");
+    assert!(!s3.keys().iter().any(|key| key.ends_with("/store.json")), "{:?}", s3.keys());
+}
+
+#[test]
 fn who_may_not_try_a_store_out_is_told_so_and_goes_on() {
     let ministack = Ministack::start_with(true);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -28,9 +28,9 @@ struct Record {
 pub enum TriedOut {
     /// It need not be, or was within the last day.
     Known,
-    /// It was, and keeps every rule that could be tried.
+    /// It was, and keeps every rule.
     Sound,
-    /// It was, and nothing wrong was found, but some requests had no answer that tells: the first of them.
+    /// It was, and nothing wrong was found, but not every rule could be tried: why not the first of them.
     Partly(String),
     /// It could not be: it does not answer, or nothing may be written there.
     Not(Error),
@@ -64,7 +64,7 @@ impl Analyses {
         match tried {
             Ok(conformance) if !conformance.is_sound() => Err(refuse(url, settings, &conformance)),
             Ok(conformance) => {
-                if let Some(why) = conformance.unanswered() {
+                if let Some((_, why)) = conformance.unknown().next() {
                     return Ok(TriedOut::Partly(why.to_owned()));
                 }
                 self.remember(url).await;

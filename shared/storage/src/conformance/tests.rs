@@ -1,7 +1,7 @@
 //! What is found of stores that keep the rules, and of those that do not.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
@@ -32,6 +32,8 @@ enum Lie {
     SaysNothingFollows,
     HasNoDate,
     RefusesEverything,
+    FailsInBetween,
+    LosesRacersThatLook,
 }
 
 #[derive(Debug)]
@@ -39,6 +41,7 @@ struct Liar {
     inner: MemoryBucket,
     lie: Lie,
     has_refused: AtomicBool,
+    racers: AtomicUsize,
 }
 
 impl Liar {
@@ -62,6 +65,17 @@ impl Bucket for Liar {
         if !self.has_refused.swap(true, Ordering::Relaxed) || self.tells(Lie::RefusesEverything) {
             // As busy stores do: it must not matter.
             return Err(BucketError::refused("PUT", "busy"));
+        }
+        let name = put.key.as_str().rsplit('/').next().unwrap_or_default();
+        if self.tells(Lie::FailsInBetween) && name == "b.json" {
+            return Err(BucketError::no_answer("PUT b.json", "502"));
+        }
+        if self.tells(Lie::LosesRacersThatLook) && name.starts_with("race-") {
+            let nth = self.racers.fetch_add(1, Ordering::Relaxed);
+            put.precondition = Precondition::None;
+            if nth % 2 == 0 {
+                return Err(BucketError::no_answer("PUT", "timeout"));
+            }
         }
         match &put.precondition {
             Precondition::Absent if self.tells(Lie::ForgetsCreates) => put.precondition = Precondition::None,
@@ -126,7 +140,12 @@ impl Bucket for Liar {
 }
 
 fn liar(lie: Lie) -> Arc<dyn Bucket> {
-    Arc::new(Liar { inner: MemoryBucket::default(), lie, has_refused: AtomicBool::new(false) })
+    Arc::new(Liar {
+        inner: MemoryBucket::default(),
+        lie,
+        has_refused: AtomicBool::new(false),
+        racers: AtomicUsize::new(0),
+    })
 }
 
 #[tokio::test]
@@ -155,6 +174,7 @@ async fn every_rule_that_a_store_breaks_is_found_and_named() {
             "answered with success, and must be 412",
         ),
         (Lie::LooksBeforeItWrites, &[Rule::OneCreator], "12 of 12 were told that they had won"),
+        (Lie::LosesRacersThatLook, &[Rule::OneCreator], "6 of 12 were told that they had won"),
         (
             Lie::ForgetsMatches,
             &[Rule::ReplaceMatching, Rule::OneReplacer],
@@ -179,4 +199,15 @@ async fn every_rule_that_a_store_breaks_is_found_and_named() {
 async fn a_store_that_does_not_answer_is_not_found_wrong() {
     let error = try_out(&liar(Lie::RefusesEverything), &Layout::new("p"), &SystemClock).await.unwrap_err();
     assert!(error.is_passing(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_trying_out_that_is_cut_short_is_not_taken_for_a_sound_store() {
+    let found = try_out(&liar(Lie::FailsInBetween), &Layout::new("p"), &SystemClock).await.unwrap();
+    assert!(found.is_sound(), "nothing wrong was seen: {found:?}");
+    let unknown: Vec<(Rule, &str)> = found.unknown().collect();
+    assert_eq!(unknown.len(), Rule::ALL.len() - 2, "{unknown:?}");
+    assert!(unknown[0].0 == Rule::OneCreator && unknown[0].1.contains("502"), "{unknown:?}");
+    let sound = try_out(&liar(Lie::Nothing), &Layout::new("p"), &SystemClock).await.unwrap();
+    assert_eq!(sound.unknown().count(), 0, "{sound:?}");
 }

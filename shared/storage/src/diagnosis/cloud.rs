@@ -62,7 +62,10 @@ fn clock(offset: Option<SignedDuration>) -> Finding {
 }
 
 fn rules(conformance: &Conformance) -> impl Iterator<Item = Finding> {
-    conformance.rules.iter().map(|(rule, outcome)| match outcome {
+    let untried =
+        conformance.unknown().filter(|(rule, _)| !conformance.rules.iter().any(|(tried, _)| tried == rule));
+    let untried = untried.map(|(rule, why)| Finding::new(rule.request(), State::Unknown, "not tried", why));
+    let tried = conformance.rules.iter().map(|(rule, outcome)| match outcome {
         Outcome::Kept => Finding::ok(rule.request(), "answered as it must be"),
         Outcome::Broken(how) => Finding::new(
             rule.request(),
@@ -77,7 +80,8 @@ fn rules(conformance: &Conformance) -> impl Iterator<Item = Finding> {
             "no answer that tells",
             format!("look into the log of the store; it said: {why}"),
         ),
-    })
+    });
+    tried.chain(untried)
 }
 
 /// Permissions are tried by writes whose condition does not hold.
