@@ -71,6 +71,22 @@ fn a_store_that_forgets_conditions_is_refused_before_anything_is_written() {
 }
 
 #[test]
+fn a_store_that_only_the_aws_profile_names_is_tried_out_too() {
+    let (s3, directory) = (S3InMemory::without_conditions(), TempDir::new().unwrap());
+    let variables = s3.variables();
+    let (_, endpoint) = variables.iter().find(|(name, _)| *name == "S3_ENDPOINT_URL").unwrap();
+    let profile = directory.path().join("config");
+    std::fs::write(&profile, format!("[default]\nendpoint_url = {endpoint}\n")).unwrap();
+    let others = variables.iter().copied().filter(|(name, _)| *name != "S3_ENDPOINT_URL");
+    let set: Vec<_> = others.chain([("AWS_CONFIG_FILE", profile.to_str().unwrap())]).collect();
+    let saved = run(&set, &["save", DOCUMENT]);
+    let told = messages(&saved);
+    assert_eq!(saved.status.code(), Some(2), "{told}");
+    assert!(told.contains("the store at endpoint_url=http://127.0.0.1:"), "{told}");
+    assert_eq!(s3.keys(), [""; 0]);
+}
+
+#[test]
 fn a_store_is_tried_out_once_a_day_and_the_bucket_remembers() {
     let s3 = S3InMemory::start();
     let save = || {
