@@ -33,13 +33,15 @@ pub(super) async fn diagnose(settings: &S3Settings, prefix: &str, config: &Stora
         Ok(conformance) => {
             found.extend(rules(&conformance));
             if keeps_conditions(&conformance) {
-                found.extend(permissions::diagnose(&*bucket, &layout).await);
+                found.extend(permissions::diagnose(&*bucket, &layout, true).await);
             }
         }
         Err(error) => {
             let state = if error.is_denied() { State::Unknown } else { State::Wrong };
             found.push(Finding::new("conditions", state, "nothing could be tried out", error.with_cause()));
-            found.extend(permissions::diagnose(&*bucket, &layout).await);
+            // Nothing tells whether another store keeps the conditions that make such writes harmless.
+            let keeps_conditions = conformance::needs_trying_out(settings).await.is_none();
+            found.extend(permissions::diagnose(&*bucket, &layout, keeps_conditions).await);
         }
     }
     found.extend(set_up(&bucket, settings, &layout, config).await);
