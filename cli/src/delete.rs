@@ -66,7 +66,6 @@ pub(crate) async fn run(options: Options) -> Result<(), CommandError> {
 async fn named(options: &Options) -> Result<(), CommandError> {
     let if_match = options.if_match.as_deref().map(entity_tag).transpose()?;
     let store = Store::open_interruptible(Access::Existing).await?;
-    store.try_out().await?;
     // An id is looked at once, and a mistyped one ends all before anything is gone.
     let mut seen = BTreeSet::new();
     let ids = input::ids(&options.ids).map_err(CommandError::Usage)?;
@@ -77,6 +76,7 @@ async fn named(options: &Options) -> Result<(), CommandError> {
     }
     if !options.dry_run {
         confirm::named(options.yes, ids.len() as u64)?;
+        store.try_out().await?;
     }
     let mut tally = Tally::of(ids.len());
     for id in &ids {

@@ -39,6 +39,7 @@ pub(super) async fn run(options: &Options) -> Result<(), CommandError> {
         return Ok(());
     }
     confirm::selected(options.yes, count, &what)?;
+    store.try_out().await?;
     let mut tally = Tally::of(selected.len());
     for analysis in &selected {
         let _write = store.begin_write().await;

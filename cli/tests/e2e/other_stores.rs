@@ -39,6 +39,7 @@ fn a_store_that_forgets_conditions_is_refused_before_anything_is_written() {
     for arguments in [
         &["save", DOCUMENT][..],
         &["delete", "study-1"],
+        &["delete", "--status", "error", "--yes"],
         &["repair"],
         &["import", "--from", "examples"],
         &["serve", "--port", "0"],
@@ -55,7 +56,11 @@ fn a_store_that_forgets_conditions_is_refused_before_anything_is_written() {
         }
     }
     assert_eq!(s3.keys(), [""; 0], "nothing is saved, and nothing is left behind");
-    for arguments in [&["list"][..], &["stats"], &["check"]] {
+    let before = s3.requests();
+    let previewed = run(&s3.variables(), &["delete", "study-1", "--dry-run"]);
+    assert!(!messages(&previewed).contains("the store at"), "{}", messages(&previewed));
+    assert!(s3.requests() - before <= 4, "what only looks tries nothing out");
+    for arguments in [&["list"][..], &["stats"], &["check"], &["delete", "--status", "error", "--dry-run"]] {
         let output = run(&s3.variables(), arguments);
         assert!(output.status.success(), "a read is never refused: {}", messages(&output));
     }
@@ -63,6 +68,22 @@ fn a_store_that_forgets_conditions_is_refused_before_anything_is_written() {
     assert_eq!(code, Some(1));
     let wrong = of_state(&findings, "wrong");
     assert!(wrong.contains(&"PUT with a wrong If-Match"), "{wrong:?}");
+}
+
+#[test]
+fn a_store_that_only_the_aws_profile_names_is_tried_out_too() {
+    let (s3, directory) = (S3InMemory::without_conditions(), TempDir::new().unwrap());
+    let variables = s3.variables();
+    let (_, endpoint) = variables.iter().find(|(name, _)| *name == "S3_ENDPOINT_URL").unwrap();
+    let profile = directory.path().join("config");
+    std::fs::write(&profile, format!("[default]\nendpoint_url = {endpoint}\n")).unwrap();
+    let others = variables.iter().copied().filter(|(name, _)| *name != "S3_ENDPOINT_URL");
+    let set: Vec<_> = others.chain([("AWS_CONFIG_FILE", profile.to_str().unwrap())]).collect();
+    let saved = run(&set, &["save", DOCUMENT]);
+    let told = messages(&saved);
+    assert_eq!(saved.status.code(), Some(2), "{told}");
+    assert!(told.contains("the store at endpoint_url=http://127.0.0.1:"), "{told}");
+    assert_eq!(s3.keys(), [""; 0]);
 }
 
 #[test]
@@ -81,6 +102,15 @@ fn a_store_is_tried_out_once_a_day_and_the_bucket_remembers() {
     assert!(save() <= 4, "one request more than the save itself");
     let listed = run(&s3.variables(), &["list"]);
     assert!(listed.status.success());
+}
+
+#[test]
+fn a_store_that_was_tried_out_in_part_is_not_remembered() {
+    let s3 = S3InMemory::failing_to_put("/b.json");
+    let saved = run(&s3.variables(), &["save", DOCUMENT]);
+    let told = messages(&saved);
+    assert!(saved.status.success() && told.contains("could not be tried out: "), "{told}");
+    assert!(!s3.keys().iter().any(|key| key.ends_with("/store.json")), "{:?}", s3.keys());
 }
 
 #[test]
@@ -122,7 +152,9 @@ fn who_may_not_try_a_store_out_is_told_so_and_goes_on() {
     assert_eq!(code, Some(1));
     let denied = of_state(&findings, "wrong");
     let is_write = |check: &&str| check.starts_with("s3:PutObject") || check.starts_with("s3:DeleteObject");
-    assert_eq!(denied.iter().filter(|check| is_write(check)).count(), 9, "{denied:?}");
+    assert!(!denied.iter().any(is_write), "nothing is written to what could not be tried out: {denied:?}");
+    let unknown = of_state(&findings, "unknown");
+    assert_eq!(unknown.iter().filter(|check| is_write(check)).count(), 9, "{unknown:?}");
     assert!(!denied.iter().any(|check| check.starts_with("s3:GetObject ")), "{denied:?}");
 }
 

@@ -60,7 +60,7 @@ pub(crate) async fn try_out(
     match run {
         Err(error) if probe.found.is_empty() => Err(error),
         // What was found counts, though the store does not answer everything.
-        _ => Ok(Conformance::new(&probe.found)),
+        run => Ok(Conformance::new(&probe.found, run.err().map(|error| error.with_cause()))),
     }
 }
 

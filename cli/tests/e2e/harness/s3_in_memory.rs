@@ -46,6 +46,8 @@ struct Shared {
     delay: Duration,
     /// Whether it takes every PUT, whatever its condition.
     forgets_conditions: bool,
+    /// A PUT of a key that ends so is answered with 502.
+    fails_to_put: Option<&'static str>,
 }
 
 /// The server, until it is dropped.
@@ -64,6 +66,11 @@ impl S3InMemory {
     /// One that takes every PUT, as stores do that do not know conditions.
     pub(crate) fn without_conditions() -> Self {
         Self::start_with(Shared { forgets_conditions: true, ..Shared::default() })
+    }
+
+    /// One that answers a PUT of a key that ends so with 502.
+    pub(crate) fn failing_to_put(ending: &'static str) -> Self {
+        Self::start_with(Shared { fails_to_put: Some(ending), ..Shared::default() })
     }
 
     /// How many requests there were so far.
@@ -126,6 +133,9 @@ async fn answer(
     let query = query(uri.query().unwrap_or_default());
     if query.get("list-type").is_some_and(|version| version == "2") {
         return list(&objects, &path, &query);
+    }
+    if method == Method::PUT && shared.fails_to_put.is_some_and(|ending| path.ends_with(ending)) {
+        return error(StatusCode::BAD_GATEWAY, "BadGateway");
     }
     let found = objects.get(&path);
     let is_forgotten = shared.forgets_conditions && method == Method::PUT;

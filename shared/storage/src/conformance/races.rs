@@ -39,6 +39,12 @@ impl Probe<'_> {
     /// Takes down who has won; the tag of the winner.
     fn judge(&mut self, rule: Rule, answers: Vec<Result<ETag>>) -> Result<Option<ETag>> {
         let winners = answers.iter().filter(|answer| answer.is_ok()).count();
+        if winners > 1 {
+            // Whatever the others were answered.
+            let told = format!("{winners} of {WRITERS} were told that they had won, and one must be");
+            self.note(rule, Ok(()), |_| Some(told))?;
+            return Ok(None);
+        }
         // S3 may answer 409 to those who meet: so may all, and nothing is known.
         let is_open = |answer: &Result<ETag>| matches!(answer, Err(BucketError::Refused { .. }));
         if winners == 0 && answers.iter().any(is_open) {
@@ -60,8 +66,8 @@ impl Probe<'_> {
                 Err(_) => {}
             }
         }
-        let told = format!("{winners} of {WRITERS} were told that they had won, and one must be");
-        self.note(rule, Ok(()), |_| (winners != 1).then_some(told))?;
-        Ok(won.filter(|_| winners == 1))
+        let told = || format!("none of {WRITERS} was told that it had won, and one must be");
+        self.note(rule, Ok(()), |_| won.is_none().then(told))?;
+        Ok(won)
     }
 }

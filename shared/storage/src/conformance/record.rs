@@ -28,19 +28,18 @@ struct Record {
 pub enum TriedOut {
     /// It need not be, or was within the last day.
     Known,
-    /// It was, and keeps every rule that could be tried.
+    /// It was, and keeps every rule.
     Sound,
-    /// It was, and nothing wrong was found, but some requests had no answer that tells: the first of them.
+    /// It was, and nothing wrong was found, but not every rule could be tried: why not the first of them.
     Partly(String),
     /// It could not be: it does not answer, or nothing may be written there.
     Not(Error),
 }
 
 /// Where the store is, if it is one of those that call themselves S3.
-#[must_use]
-pub fn needs_trying_out(settings: &S3Settings) -> Option<&str> {
-    let url = settings.endpoint_url.as_deref()?;
-    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+pub async fn needs_trying_out(settings: &S3Settings) -> Option<String> {
+    let url = settings.resolved_endpoint().await?;
+    let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
     let host = host.split(['/', ':', '?']).next().unwrap_or_default();
     // Amazon's own: an endpoint in a VPC, or by FIPS or dual stack.
     let is_amazons = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
@@ -55,19 +54,19 @@ impl Analyses {
     /// [`Error::Misconfigured`] for a store that does something wrong: what, and what to do.
     pub async fn try_out_once_a_day(&self, config: &StorageConfig) -> Result<TriedOut> {
         let Storage::S3 { settings, .. } = &config.storage else { return Ok(TriedOut::Known) };
-        let Some(url) = needs_trying_out(settings) else { return Ok(TriedOut::Known) };
-        let tried = match self.is_remembered(url).await {
+        let Some(url) = needs_trying_out(settings).await else { return Ok(TriedOut::Known) };
+        let tried = match self.is_remembered(&url).await {
             Ok(true) => return Ok(TriedOut::Known),
             Ok(false) => try_out(self.requests.bucket(), &self.layout, self.clock()).await,
             Err(error) => Err(error),
         };
         match tried {
-            Ok(conformance) if !conformance.is_sound() => Err(refuse(url, settings, &conformance)),
+            Ok(conformance) if !conformance.is_sound() => Err(refuse(&url, settings, &conformance)),
             Ok(conformance) => {
-                if let Some(why) = conformance.unanswered() {
+                if let Some((_, why)) = conformance.unknown().next() {
                     return Ok(TriedOut::Partly(why.to_owned()));
                 }
-                self.remember(url).await;
+                self.remember(&url).await;
                 Ok(TriedOut::Sound)
             }
             Err(error) if error.is_denied() || error.is_passing() => Ok(TriedOut::Not(error.into())),
@@ -99,9 +98,12 @@ impl Analyses {
 }
 
 fn refuse(url: &str, settings: &S3Settings, conformance: &Conformance) -> Error {
+    let setting = match settings.endpoint_url {
+        Some(_) => settings.named_by.endpoint(),
+        None => "endpoint_url",
+    };
     Error::misconfigured(format!(
-        "the store at {}={url} cannot be used: {conformance}; analyses would be lost on it. Use another store, or a later \
-         release of it: docs/stores.md has those that were tried out",
-        settings.named_by.endpoint()
+        "the store at {setting}={url} cannot be used: {conformance}; analyses would be lost on it. Use another store, or a later \
+         release of it: docs/stores.md has those that were tried out"
     ))
 }

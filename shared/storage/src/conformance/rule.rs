@@ -87,13 +87,15 @@ pub enum Outcome {
 /// What trying out a store has shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conformance {
-    /// Each rule once, in the order of [`Rule::ALL`].
+    /// Each rule that was tried, once, in the order of [`Rule::ALL`].
     pub rules: Vec<(Rule, Outcome)>,
+    /// What kept the others from being tried, where a request that prepares them failed.
+    pub cut_short_by: Option<String>,
 }
 
 impl Conformance {
     /// Of what was found about one rule, the worst counts.
-    pub(super) fn new(found: &[(Rule, Outcome)]) -> Self {
+    pub(super) fn new(found: &[(Rule, Outcome)], cut_short_by: Option<String>) -> Self {
         let rank = |outcome: &Outcome| match outcome {
             Outcome::Kept => 0,
             Outcome::Denied(_) => 1,
@@ -105,7 +107,7 @@ impl Conformance {
             let worst = of_rule.reduce(|worst, next| if rank(next) > rank(worst) { next } else { worst });
             worst.map(|outcome| (rule, outcome.clone()))
         };
-        Self { rules: Rule::ALL.into_iter().filter_map(worst).collect() }
+        Self { rules: Rule::ALL.into_iter().filter_map(worst).collect(), cut_short_by }
     }
 
     /// Whether no rule was seen broken.
@@ -122,12 +124,15 @@ impl Conformance {
         })
     }
 
-    /// What kept the first rule from being tried that the store did not answer.
-    #[must_use]
-    pub fn unanswered(&self) -> Option<&str> {
-        self.rules.iter().find_map(|(_, outcome)| match outcome {
-            Outcome::Unanswered(why) => Some(why.as_str()),
-            Outcome::Kept | Outcome::Broken(_) | Outcome::Denied(_) => None,
+    /// The rules that nothing is known of, and why: denied, without an answer that tells, or never tried.
+    pub fn unknown(&self) -> impl Iterator<Item = (Rule, &str)> {
+        let cut_short = self.cut_short_by.as_deref().unwrap_or("the store gave no answer that tells");
+        Rule::ALL.into_iter().filter_map(move |rule| {
+            match self.rules.iter().find(|(tried, _)| *tried == rule) {
+                None => Some((rule, cut_short)),
+                Some((_, Outcome::Denied(why) | Outcome::Unanswered(why))) => Some((rule, why.as_str())),
+                Some((_, Outcome::Kept | Outcome::Broken(_))) => None,
+            }
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What is found of stores that keep the rules, and of those that do not.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
@@ -32,6 +32,11 @@ enum Lie {
     SaysNothingFollows,
     HasNoDate,
     RefusesEverything,
+    FailsInBetween,
+    LosesRacersThatLook,
+    LosesTheFirstCreate,
+    WritesSlowly,
+    DatesByAnotherClock,
 }
 
 #[derive(Debug)]
@@ -39,6 +44,8 @@ struct Liar {
     inner: MemoryBucket,
     lie: Lie,
     has_refused: AtomicBool,
+    racers: AtomicUsize,
+    has_lost: AtomicBool,
 }
 
 impl Liar {
@@ -62,6 +69,21 @@ impl Bucket for Liar {
         if !self.has_refused.swap(true, Ordering::Relaxed) || self.tells(Lie::RefusesEverything) {
             // As busy stores do: it must not matter.
             return Err(BucketError::refused("PUT", "busy"));
+        }
+        let name = put.key.as_str().rsplit('/').next().unwrap_or_default();
+        if self.tells(Lie::FailsInBetween) && name == "b.json" {
+            return Err(BucketError::no_answer("PUT b.json", "502"));
+        }
+        let is_create = put.precondition == Precondition::Absent;
+        if self.tells(Lie::LosesTheFirstCreate) && is_create && !self.has_lost.swap(true, Ordering::Relaxed) {
+            return Err(BucketError::no_answer("PUT", "502"));
+        }
+        if self.tells(Lie::LosesRacersThatLook) && name.starts_with("race-") {
+            let nth = self.racers.fetch_add(1, Ordering::Relaxed);
+            put.precondition = Precondition::None;
+            if nth % 2 == 0 {
+                return Err(BucketError::no_answer("PUT", "timeout"));
+            }
         }
         match &put.precondition {
             Precondition::Absent if self.tells(Lie::ForgetsCreates) => put.precondition = Precondition::None,
@@ -108,6 +130,11 @@ impl Bucket for Liar {
         if self.tells(Lie::ListsBackwards) {
             listing.objects.reverse();
         }
+        let is_late =
+            |n: usize| n > 0 && self.tells(Lie::WritesSlowly) || self.tells(Lie::DatesByAnotherClock);
+        for (_, object) in listing.objects.iter_mut().enumerate().filter(|(n, _)| is_late(*n)) {
+            object.last_modified = object.last_modified.checked_sub(SignedDuration::from_mins(2)).unwrap();
+        }
         listing.truncated &= !self.tells(Lie::SaysNothingFollows);
         Ok(listing)
     }
@@ -126,7 +153,13 @@ impl Bucket for Liar {
 }
 
 fn liar(lie: Lie) -> Arc<dyn Bucket> {
-    Arc::new(Liar { inner: MemoryBucket::default(), lie, has_refused: AtomicBool::new(false) })
+    Arc::new(Liar {
+        inner: MemoryBucket::default(),
+        lie,
+        has_refused: AtomicBool::new(false),
+        racers: AtomicUsize::new(0),
+        has_lost: AtomicBool::new(false),
+    })
 }
 
 #[tokio::test]
@@ -155,6 +188,7 @@ async fn every_rule_that_a_store_breaks_is_found_and_named() {
             "answered with success, and must be 412",
         ),
         (Lie::LooksBeforeItWrites, &[Rule::OneCreator], "12 of 12 were told that they had won"),
+        (Lie::LosesRacersThatLook, &[Rule::OneCreator], "6 of 12 were told that they had won"),
         (
             Lie::ForgetsMatches,
             &[Rule::ReplaceMatching, Rule::OneReplacer],
@@ -167,6 +201,7 @@ async fn every_rule_that_a_store_breaks_is_found_and_named() {
         (Lie::ListsBackwards, &[Rule::Order, Rule::StartAfter], "answered [a~ a _ A 0 .a - !a!2!x]"),
         (Lie::IgnoresStartAfter, &[Rule::StartAfter], "answered [!a!2!x - .a] instead of [- .a 0]"),
         (Lie::SaysNothingFollows, &[Rule::StartAfter], "answered that nothing follows behind [- .a 0]"),
+        (Lie::DatesByAnotherClock, &[Rule::Date], "seconds off the times of what was just written"),
         (Lie::HasNoDate, &[Rule::Date], "the header Date: no answer has one"),
     ] {
         let (rules, text) = told_of(lie).await;
@@ -179,4 +214,23 @@ async fn every_rule_that_a_store_breaks_is_found_and_named() {
 async fn a_store_that_does_not_answer_is_not_found_wrong() {
     let error = try_out(&liar(Lie::RefusesEverything), &Layout::new("p"), &SystemClock).await.unwrap_err();
     assert!(error.is_passing(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_trying_out_that_is_cut_short_is_not_taken_for_a_sound_store() {
+    let found = try_out(&liar(Lie::FailsInBetween), &Layout::new("p"), &SystemClock).await.unwrap();
+    assert!(found.is_sound(), "nothing wrong was seen: {found:?}");
+    let unknown: Vec<(Rule, &str)> = found.unknown().collect();
+    assert_eq!(unknown.len(), Rule::ALL.len() - 2, "{unknown:?}");
+    assert!(unknown[0].0 == Rule::OneCreator && unknown[0].1.contains("502"), "{unknown:?}");
+    let sound = try_out(&liar(Lie::Nothing), &Layout::new("p"), &SystemClock).await.unwrap();
+    assert_eq!(sound.unknown().count(), 0, "{sound:?}");
+}
+
+#[tokio::test]
+async fn a_sound_store_that_is_slow_or_loses_an_answer_is_not_found_wrong() {
+    for lie in [Lie::LosesTheFirstCreate, Lie::WritesSlowly] {
+        let found = try_out(&liar(lie), &Layout::new("p"), &SystemClock).await.unwrap();
+        assert!(found.is_sound(), "{lie:?}: {found}");
+    }
 }

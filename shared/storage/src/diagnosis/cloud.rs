@@ -33,13 +33,15 @@ pub(super) async fn diagnose(settings: &S3Settings, prefix: &str, config: &Stora
         Ok(conformance) => {
             found.extend(rules(&conformance));
             if keeps_conditions(&conformance) {
-                found.extend(permissions::diagnose(&*bucket, &layout).await);
+                found.extend(permissions::diagnose(&*bucket, &layout, true).await);
             }
         }
         Err(error) => {
             let state = if error.is_denied() { State::Unknown } else { State::Wrong };
             found.push(Finding::new("conditions", state, "nothing could be tried out", error.with_cause()));
-            found.extend(permissions::diagnose(&*bucket, &layout).await);
+            // Nothing tells whether another store keeps the conditions that make such writes harmless.
+            let keeps_conditions = conformance::needs_trying_out(settings).await.is_none();
+            found.extend(permissions::diagnose(&*bucket, &layout, keeps_conditions).await);
         }
     }
     found.extend(set_up(&bucket, settings, &layout, config).await);
@@ -62,7 +64,10 @@ fn clock(offset: Option<SignedDuration>) -> Finding {
 }
 
 fn rules(conformance: &Conformance) -> impl Iterator<Item = Finding> {
-    conformance.rules.iter().map(|(rule, outcome)| match outcome {
+    let untried =
+        conformance.unknown().filter(|(rule, _)| !conformance.rules.iter().any(|(tried, _)| tried == rule));
+    let untried = untried.map(|(rule, why)| Finding::new(rule.request(), State::Unknown, "not tried", why));
+    let tried = conformance.rules.iter().map(|(rule, outcome)| match outcome {
         Outcome::Kept => Finding::ok(rule.request(), "answered as it must be"),
         Outcome::Broken(how) => Finding::new(
             rule.request(),
@@ -77,7 +82,8 @@ fn rules(conformance: &Conformance) -> impl Iterator<Item = Finding> {
             "no answer that tells",
             format!("look into the log of the store; it said: {why}"),
         ),
-    })
+    });
+    tried.chain(untried)
 }
 
 /// Permissions are tried by writes whose condition does not hold.

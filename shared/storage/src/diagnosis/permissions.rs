@@ -93,13 +93,18 @@ pub const PERMISSIONS: [Permission; 21] = [
     of(Kind::Versions, Place::Documents, &["load"]),
 ];
 
-/// Tries each permission.
-pub(super) async fn diagnose(bucket: &dyn Bucket, layout: &Layout) -> Vec<Finding> {
+/// Tries each permission; those to write and delete only on a store that keeps conditions.
+pub(super) async fn diagnose(bucket: &dyn Bucket, layout: &Layout, keeps_conditions: bool) -> Vec<Finding> {
     let mut found = Vec::new();
     for permission in PERMISSIONS {
         let key = example(permission.place, layout);
         let check = format!("{} {}", permission.kind.action(), pattern(permission.place, layout));
         let roles = permission.roles.join(", ");
+        if !keeps_conditions && matches!(permission.kind, Kind::Put | Kind::Delete) {
+            let advice = format!("needed by {roles}; it is tried once the store could be tried out");
+            found.push(Finding::new(&check, State::Unknown, "not tried", advice));
+            continue;
+        }
         found.push(match attempt(permission.kind, &key, bucket).await {
             Err(error) if error.is_denied() => {
                 let advice = format!("allow it to who runs {roles}, or the server; S3 said: {error}");
@@ -156,5 +161,21 @@ fn pattern(place: Place, layout: &Layout) -> String {
         Place::Markers => format!("{}*", layout.markers()),
         Place::Totals => layout.totals().to_string(),
         Place::Position => layout.repair_position().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bucket::memory::MemoryBucket;
+
+    #[tokio::test]
+    async fn writes_are_not_tried_where_nothing_tells_whether_conditions_are_kept() {
+        let found = diagnose(&MemoryBucket::default(), &Layout::new("p"), false).await;
+        for finding in found {
+            let is_write =
+                ["s3:PutObject", "s3:DeleteObject"].iter().any(|kind| finding.check.starts_with(kind));
+            assert_eq!(finding.found == "not tried", is_write, "{finding:?}");
+        }
     }
 }

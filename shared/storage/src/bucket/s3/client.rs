@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -53,12 +53,26 @@ pub(super) fn time_to_send(bytes: usize) -> Builder {
 
 /// A client with the credentials of the default chain.
 pub(super) async fn connect(settings: &S3Settings, offset: &Arc<ClockOffset>) -> Client {
-    let region = Region::new(settings.region.clone());
-    let shared =
-        aws_config::defaults(BehaviorVersion::latest()).http_client(https()).region(region).load().await;
+    let shared = load(settings).await;
     // Only S3's own builder gets our endpoint: the chain also talks to STS.
     let endpoint = settings.endpoint_url.as_deref().or(shared.endpoint_url());
     Client::from_conf(configured(Builder::from(&shared), endpoint, settings, offset).build())
+}
+
+/// What the environment and the AWS profile say.
+async fn load(settings: &S3Settings) -> SdkConfig {
+    let region = Region::new(settings.region.clone());
+    aws_config::defaults(BehaviorVersion::latest()).http_client(https()).region(region).load().await
+}
+
+impl S3Settings {
+    /// The endpoint that requests go to, if one is set: by the settings, else by the AWS profile.
+    pub(crate) async fn resolved_endpoint(&self) -> Option<String> {
+        match &self.endpoint_url {
+            Some(url) => Some(url.clone()),
+            None => load(self).await.endpoint_url().map(str::to_owned),
+        }
+    }
 }
 
 /// A client with these credentials.
