@@ -81,7 +81,7 @@ impl Bucket for Liar {
         if self.tells(Lie::LosesRacersThatLook) && name.starts_with("race-") {
             let nth = self.racers.fetch_add(1, Ordering::Relaxed);
             put.precondition = Precondition::None;
-            if nth % 2 == 0 {
+            if nth.is_multiple_of(2) {
                 return Err(BucketError::no_answer("PUT", "timeout"));
             }
         }
