@@ -71,7 +71,8 @@ impl Report {
     fn find(&mut self, finding: &Finding) -> io::Result<()> {
         let counts = if finding.repaired { &mut self.repaired } else { &mut self.left };
         *counts.entry(finding.damage).or_default() += 1;
-        self.lost += u64::from(finding.damage == Damage::DanglingEntry && finding.healed.is_none());
+        // Healed or not: many of them mean the same.
+        self.lost += u64::from(finding.damage == Damage::DanglingEntry);
         let Finding { damage, key, repaired, id, detail, advice, healed, .. } = finding;
         let value = || {
             json!({

@@ -81,7 +81,7 @@ impl Walk {
                 self.check_lost(steps.unmet_entries())?;
             }
             let Some(mut page) = self.step(steps.step()).await? else { return Ok(()) };
-            page.findings = self.heal(analyses, page.findings).await?;
+            page.findings = self.heal(analyses, page.findings, page.entries).await?;
             self.progress.suspend(|| self.report.add(&page))?;
             self.progress.show(self.report.place(month));
             let to_read = if self.reader.is_some() { page.agreed.len() as u64 } else { 0 };
@@ -122,15 +122,17 @@ impl Walk {
         }
     }
 
-    /// Heals what was found, if there is a backup. A store that may be incomplete as a whole is not filled up from it.
+    /// Heals what was found on a page of so many entries, if there is a backup. A store that may be incomplete as a
+    /// whole is not filled up from it.
     async fn heal(
         &mut self,
         analyses: &Analyses,
         findings: Vec<Finding>,
+        entries: u64,
     ) -> Result<Vec<Finding>, MaintenanceError> {
         let Some(healer) = self.healer.take() else { return Ok(findings) };
         let lost = findings.iter().filter(|finding| finding.damage == Damage::DanglingEntry);
-        self.check_lost(lost.count())?;
+        self.check_many_lost(lost.count(), entries)?;
         let findings = self.step(healer.heal_all(analyses, findings)).await?;
         self.healer = Some(healer);
         Ok(findings)
@@ -154,7 +156,12 @@ impl Walk {
     /// Ends a repair of a store that so much is missing of that the store itself may be incomplete. `more` are the
     /// entries that no document was met for, and that would go next.
     fn check_lost(&self, more: usize) -> Result<(), MaintenanceError> {
-        let (lost, entries) = (self.report.lost() + more as u64, self.report.entries());
+        self.check_many_lost(more, 0)
+    }
+
+    /// The same before a page of so many entries is reported.
+    fn check_many_lost(&self, more: usize, page: u64) -> Result<(), MaintenanceError> {
+        let (lost, entries) = (self.report.lost() + more as u64, self.report.entries() + page);
         let are_many = lost > HANDFUL && lost * 100 > entries;
         if are_many && !self.job.knows_many_lost {
             return Err(MaintenanceError::ManyLost { lost, entries });

@@ -74,9 +74,17 @@ pub(super) fn with_directory<T>(
 }
 
 pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    SYNCED.with_borrow_mut(|synced| synced.push(directory.to_owned()));
     match File::open(directory) {
         Ok(file) => file.sync_all(),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(e) => Err(e),
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The directories that this thread has synced.
+    pub(super) static SYNCED: std::cell::RefCell<Vec<PathBuf>> = const { std::cell::RefCell::new(Vec::new()) };
 }

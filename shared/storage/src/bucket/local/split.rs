@@ -98,6 +98,8 @@ fn move_down(folder: &Folder, names: &[String]) -> io::Result<BTreeSet<Folder>> 
             _ => {}
         }
     }
+    // A name that came back with a power cut would bring back what was deleted below meanwhile.
+    sync_directory(&folder.place)?;
     remove_emptied(folder);
     Ok(targets)
 }
@@ -122,6 +124,7 @@ fn to_sync(folder: &Folder, targets: &BTreeSet<Folder>) -> BTreeSet<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bucket::local::durable::SYNCED;
     use crate::bucket::local::folder::{find, place};
 
     fn key(n: u32) -> Key {
@@ -189,5 +192,16 @@ mod tests {
         }
         let below = top.below("0");
         assert!(!below.place.exists() || fs::read_dir(&below.place).unwrap().count() > 0, "no other is kept");
+    }
+
+    #[test]
+    fn what_is_moved_down_is_durably_gone_above() {
+        let root = tempfile::TempDir::new().unwrap();
+        let root = root.path();
+        (0..40).for_each(|n| drop(write(root, n)));
+        let top = of_index(root, &key(0)).unwrap().0;
+        SYNCED.take();
+        move_down(&top, &["00000000!id-0!2".to_owned()]).unwrap();
+        assert_eq!(SYNCED.take().last(), Some(&top.place));
     }
 }

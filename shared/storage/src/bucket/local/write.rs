@@ -157,9 +157,9 @@ impl LocalBucket {
         removed::remember(&lock, &existing).map_err(failed)?;
         let mut parents = Vec::new();
         let remove = |place: &Path| {
-            if remove_file(place)? {
-                parents.extend(place.parent().map(Path::to_owned));
-            }
+            remove_file(place)?;
+            // Those without it, too: a split may have moved it out of them just before.
+            parents.extend(place.parent().map(Path::to_owned));
             Ok(None::<()>)
         };
         // In every place, from the top down: a split may be moving it.
@@ -190,4 +190,27 @@ fn condition_fails(key: &Key) -> BucketError {
 
 fn check_match(key: &Key, tag: &ETag, existing: Option<&ObjectMeta>) -> Result<()> {
     if existing.is_some_and(|meta| meta.etag == *tag) { Ok(()) } else { Err(condition_fails(key)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bucket::local::durable::SYNCED;
+
+    #[test]
+    fn a_delete_is_durable_in_every_folder_that_a_split_moved_it_through() {
+        let root = tempfile::TempDir::new().unwrap();
+        let bucket = LocalBucket::to_read(root.path());
+        let key = Key::new("metadata/index/84123/00000001!id!2");
+        let top = root.path().join("metadata/index/84123");
+        let below = root.path().join("metadata/index/84123~/0");
+        for directory in [&top, &below] {
+            fs::create_dir_all(directory).unwrap();
+        }
+        fs::write(below.join("00000001!id!2"), "").unwrap();
+        SYNCED.take();
+        let removed = bucket.try_remove(&key, None, Patience::of_write(0)).unwrap();
+        assert!(matches!(removed, Attempt::Done(())));
+        assert_eq!(SYNCED.take(), [top, below]);
+    }
 }
