@@ -39,7 +39,7 @@ fn a_store_that_forgets_conditions_is_refused_before_anything_is_written() {
     for arguments in [
         &["save", DOCUMENT][..],
         &["delete", "study-1"],
-        &["delete", "--status", "error", "--yes"],
+        &["delete", "--status", "error", "--yes=0"],
         &["repair"],
         &["import", "--from", "examples"],
         &["serve", "--port", "0"],
