@@ -65,7 +65,10 @@ impl Healer {
         let Some(Remedy { name, document }) = self.remedy(&wounded).await else {
             return Ok(without_copy(finding));
         };
-        let kept = self.keep_damaged(analyses, &wounded).await?;
+        let Some(kept) = self.keep_damaged(analyses, &wounded).await? else {
+            let advice = "could not be healed: the damaged bytes cannot be kept aside, in `.storage/damaged`";
+            return Ok(Finding { advice: Some(advice.to_owned()), ..finding });
+        };
         match analyses.heal(&wounded, &document).await {
             Ok(true) => Ok(finding.healed(format!("with {} of the backup{kept}", name.display()))),
             Ok(false) => Ok(finding),
@@ -94,20 +97,17 @@ impl Healer {
         None
     }
 
-    /// Sees to it that the bytes which are about to be replaced are still somewhere; what to say of that.
-    async fn keep_damaged(&self, analyses: &Analyses, wounded: &Wounded) -> Result<String, Error> {
+    /// Sees to it that the bytes which are about to be replaced are still somewhere; what to say of that, if they are.
+    async fn keep_damaged(&self, analyses: &Analyses, wounded: &Wounded) -> Result<Option<String>, Error> {
         if wounded.is_gone() {
-            return Ok(String::new());
+            return Ok(Some(String::new()));
         }
         match &self.storage {
             Storage::Local { directory } => {
                 let key = analyses.document_key(wounded.entry());
-                let aside = set_aside(directory, &key).map_err(|source| Error::Misconfigured {
-                    advice: format!("cannot keep the damaged bytes of {key} aside: {source}"),
-                    source: Some(source.into()),
-                })?;
+                let Ok(aside) = set_aside(directory, &key) else { return Ok(None) };
                 let place = aside.map(|place| format!("; the damaged bytes are in {}", place.display()));
-                Ok(place.unwrap_or_default())
+                Ok(Some(place.unwrap_or_default()))
             }
             Storage::S3 { .. } => {
                 let info =
@@ -118,7 +118,7 @@ impl Healer {
                 } else {
                     "; the damaged bytes are gone, because the bucket keeps no versions"
                 };
-                Ok(said.to_owned())
+                Ok(Some(said.to_owned()))
             }
         }
     }

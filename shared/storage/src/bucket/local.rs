@@ -1,5 +1,6 @@
 //! A bucket of plain files: one file an object, its key the path below the root.
 
+mod aside;
 mod durable;
 mod failure;
 mod file_system;
@@ -27,6 +28,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rustix::fs::OFlags;
 
+pub use self::aside::set_aside;
 use self::threads::{Threads, blocking};
 use super::{
     Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listed, Listing, MAX_KEYS, Object,
@@ -180,30 +182,6 @@ impl LocalBucket {
             last_modified,
         }))
     }
-}
-
-/// Gives the file of an object, which is about to be replaced, a second name that no reader and no listing finds: its
-/// bytes stay. Where they are then; `None` if there is no such file.
-///
-/// # Errors
-/// Those of the file system.
-pub fn set_aside(root: &Path, key: &Key) -> io::Result<Option<PathBuf>> {
-    let (place, aside) = (root.join(key.as_str()), root.join(RESERVED).join("damaged"));
-    let Some(meta) = meta_of(&place)? else { return Ok(None) };
-    durable::create_directories(root, &aside)?;
-    let name = place.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    for number in 0_u32.. {
-        let other = aside.join(format!("{name}.{}.{number}.json", meta.saved_at.micros()));
-        match fs::hard_link(&place, &other) {
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-            linked => {
-                linked?;
-                durable::sync_directory(&aside)?;
-                return Ok(Some(other));
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// Opens a file for reading, and waits for nobody: whoever opens a pipe waits for its other end.

@@ -131,21 +131,6 @@ async fn what_is_larger_than_any_document_or_no_file_is_not_read() {
     assert!(matches!(loaded, Err(Error::NotFound { .. })), "{loaded:?}");
 }
 
-#[test]
-fn damaged_bytes_are_set_aside_once_for_each_damage() {
-    let root = TempDir::new().unwrap();
-    let key = Key::new("analysis/2026/01/a.b.json");
-    assert_eq!(set_aside(root.path(), &key).unwrap(), None);
-    fs::create_dir_all(root.path().join("analysis/2026/01")).unwrap();
-    for bytes in ["half", "none"] {
-        let place = root.path().join(key.as_str());
-        fs::write(&place, bytes).unwrap();
-        let aside = set_aside(root.path(), &key).unwrap().unwrap();
-        fs::remove_file(&place).unwrap();
-        assert_eq!(fs::read_to_string(aside).unwrap(), bytes);
-    }
-}
-
 /// What each of these operations reads of directories on the average, in a store of so many analyses.
 #[derive(Debug)]
 struct Costs {
