@@ -119,9 +119,15 @@ fn eleven_hundred_idle_connections_keep_nobody_out() {
     let server = Server::start_with_open_files(1024, &[("LOCAL_STORAGE_DIR", files)]);
     let client = server.client();
     assert_eq!(client.put("small", b"{}").status, 201);
-    let idle: Vec<_> = (0..1100).map(|_| Raw::connect(&server)).collect();
-    // First, for the idle ones keep their seats for no more than some seconds.
-    server.client().get("/analyses/small").assert_problem("beyond the limits", 503, "busy", "connections");
+    let mut idle = Vec::new();
+    // The idle ones keep their seats for no more than some seconds, which a busy machine may need to open them all.
+    let mut answers = (0..10).map(|_| {
+        idle.clear();
+        idle.extend((0..1100).map(|_| Raw::connect(&server)));
+        server.client().get("/analyses/small")
+    });
+    let refused = answers.find(|answer| answer.status != 200).unwrap();
+    refused.assert_problem("beyond the limits", 503, "busy", "connections");
     for _ in 0..20 {
         assert_eq!(server.client().get("/health").status, 200);
     }
