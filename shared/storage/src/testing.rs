@@ -8,6 +8,7 @@
     reason = "test code: a panic is how it reports"
 )]
 
+mod around;
 mod clock;
 pub mod contract;
 mod dated;
@@ -17,6 +18,7 @@ pub mod ministack;
 mod observed;
 mod random;
 
+pub use self::around::Around;
 pub use crate::mutants::Mutant;
 pub use clock::{ManualClock, ShiftedClock};
 pub use dated::DatedBucket;

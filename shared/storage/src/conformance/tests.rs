@@ -8,13 +8,10 @@ use jiff::SignedDuration;
 
 use super::{Outcome, Rule, try_out};
 use crate::bucket::memory::MemoryBucket;
-use crate::bucket::{
-    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put,
-    RestoreTier, Restoring, Result, Version,
-};
+use crate::bucket::{Bucket, BucketError, ETag, Key, Listing, Precondition, Put, Result};
 use crate::clock::SystemClock;
 use crate::layout::Layout;
-use crate::token::ContentToken;
+use crate::testing::Around;
 
 /// What a store does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,14 +52,13 @@ impl Liar {
 }
 
 #[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl Bucket for Liar {
-    fn clock_offset(&self) -> Option<SignedDuration> {
-        self.inner.clock_offset().filter(|_| !self.tells(Lie::HasNoDate))
+impl Around for Liar {
+    fn inner(&self) -> &dyn Bucket {
+        &self.inner
     }
 
-    fn token(&self, etag: &ETag, content: &[u8]) -> ContentToken {
-        self.inner.token(etag, content)
+    fn clock_offset(&self) -> Option<SignedDuration> {
+        self.inner.clock_offset().filter(|_| !self.tells(Lie::HasNoDate))
     }
 
     async fn put(&self, mut put: Put) -> Result<ETag> {
@@ -106,14 +102,6 @@ impl Bucket for Liar {
         self.inner.put(put).await
     }
 
-    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got> {
-        self.inner.get(key, options).await
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
-        self.inner.head(key).await
-    }
-
     async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
         if self.tells(Lie::KeepsWhatIsDeleted) {
             let Some(tag) = if_match else { return Ok(()) };
@@ -137,18 +125,6 @@ impl Bucket for Liar {
         }
         listing.truncated &= !self.tells(Lie::SaysNothingFollows);
         Ok(listing)
-    }
-
-    async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
-        self.inner.versions(key).await
-    }
-
-    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring> {
-        self.inner.restore(key, days, tier).await
-    }
-
-    async fn info(&self) -> Result<BucketInfo> {
-        self.inner.info().await
     }
 }
 

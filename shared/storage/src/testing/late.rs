@@ -4,14 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
 
-use super::Operation;
-use crate::bucket::{
-    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Put, RestoreTier,
-    Restoring, Result, Version,
-};
-use crate::token::ContentToken;
+use super::{Around, Operation};
+use crate::bucket::{Bucket, BucketError, ETag, Key, Put, Result};
 
 /// Decides for each write or delete, by its key, whether it is late.
 pub type Pick = Box<dyn FnMut(Operation, &str) -> bool + Send>;
@@ -79,14 +74,9 @@ impl LateBucket {
 }
 
 #[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl Bucket for LateBucket {
-    fn clock_offset(&self) -> Option<SignedDuration> {
-        self.inner.clock_offset()
-    }
-
-    fn token(&self, etag: &ETag, content: &[u8]) -> ContentToken {
-        self.inner.token(etag, content)
+impl Around for LateBucket {
+    fn inner(&self) -> &dyn Bucket {
+        &*self.inner
     }
 
     async fn put(&self, put: Put) -> Result<ETag> {
@@ -97,34 +87,10 @@ impl Bucket for LateBucket {
         self.inner.put(put).await
     }
 
-    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got> {
-        self.inner.get(key, options).await
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
-        self.inner.head(key).await
-    }
-
     async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
         if self.is_late(Operation::Delete, key) {
             return self.hold(Operation::Delete, key, Held::Delete(key.clone(), if_match.cloned()));
         }
         self.inner.delete(key, if_match).await
-    }
-
-    async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing> {
-        self.inner.list(prefix, start_after, limit).await
-    }
-
-    async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
-        self.inner.versions(key).await
-    }
-
-    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring> {
-        self.inner.restore(key, days, tier).await
-    }
-
-    async fn info(&self) -> Result<BucketInfo> {
-        self.inner.info().await
     }
 }

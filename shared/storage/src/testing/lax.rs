@@ -3,14 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
 
-use crate::bucket::{
-    Bucket, BucketInfo, ETag, GetOptions, Got, Key, Listing, ObjectMeta, Precondition, Put, RestoreTier,
-    Restoring, Result, Version,
-};
+use super::Around;
+use crate::bucket::{Bucket, ETag, Key, Precondition, Put, Result};
 use crate::layout::Layout;
-use crate::token::ContentToken;
 
 /// Which condition is dropped before a request is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,14 +57,9 @@ impl LaxBucket {
 }
 
 #[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl Bucket for LaxBucket {
-    fn clock_offset(&self) -> Option<SignedDuration> {
-        self.inner.clock_offset()
-    }
-
-    fn token(&self, etag: &ETag, content: &[u8]) -> ContentToken {
-        self.inner.token(etag, content)
+impl Around for LaxBucket {
+    fn inner(&self) -> &dyn Bucket {
+        &*self.inner
     }
 
     async fn put(&self, mut put: Put) -> Result<ETag> {
@@ -78,31 +69,7 @@ impl Bucket for LaxBucket {
         self.inner.put(put).await
     }
 
-    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got> {
-        self.inner.get(key, options).await
-    }
-
-    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
-        self.inner.head(key).await
-    }
-
     async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<()> {
         self.inner.delete(key, if_match.filter(|_| !self.forgets_delete(key))).await
-    }
-
-    async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing> {
-        self.inner.list(prefix, start_after, limit).await
-    }
-
-    async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
-        self.inner.versions(key).await
-    }
-
-    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring> {
-        self.inner.restore(key, days, tier).await
-    }
-
-    async fn info(&self) -> Result<BucketInfo> {
-        self.inner.info().await
     }
 }

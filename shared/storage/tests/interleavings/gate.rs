@@ -6,14 +6,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::bucket::{
-    BucketError, BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Result,
-    Version,
-};
-use analysis_storage::testing::ManualClock;
-use analysis_storage::{Bucket, Clock, ContentToken, ETag, Key};
+use analysis_storage::bucket::{BucketError, GetOptions, Got, Listing, ObjectMeta, Put, Result};
+use analysis_storage::testing::{Around, ManualClock};
+use analysis_storage::{Bucket, Clock, ETag, Key};
 use async_trait::async_trait;
-use jiff::SignedDuration;
 
 /// What becomes of the request that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,14 +155,9 @@ impl Held {
 }
 
 #[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl Bucket for Gate {
-    fn clock_offset(&self) -> Option<SignedDuration> {
-        self.inner.clock_offset()
-    }
-
-    fn token(&self, etag: &ETag, content: &[u8]) -> ContentToken {
-        self.inner.token(etag, content)
+impl Around for Gate {
+    fn inner(&self) -> &dyn Bucket {
+        &*self.inner
     }
 
     async fn put(&self, put: Put) -> Result<ETag> {
@@ -188,18 +179,6 @@ impl Bucket for Gate {
 
     async fn list(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<Listing> {
         self.pass(Kind::List, prefix).await.list(prefix, start_after, limit).await
-    }
-
-    async fn versions(&self, key: &Key) -> Result<Vec<Version>> {
-        self.inner.versions(key).await
-    }
-
-    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring> {
-        self.inner.restore(key, days, tier).await
-    }
-
-    async fn info(&self) -> Result<BucketInfo> {
-        self.inner.info().await
     }
 }
 

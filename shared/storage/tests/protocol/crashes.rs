@@ -4,13 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use analysis_storage::bucket::memory::MemoryBucket;
-use analysis_storage::bucket::{
-    BucketError, BucketInfo, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring, Version,
-};
+use analysis_storage::bucket::{BucketError, ObjectMeta};
 use analysis_storage::query::ListQuery;
-use analysis_storage::testing::Operation;
-use analysis_storage::{Analyses, AnalysisId, Bucket, Condition, ContentToken, ETag, Error, Key};
-use jiff::SignedDuration;
+use analysis_storage::testing::{Around, Operation};
+use analysis_storage::{Analyses, AnalysisId, Bucket, Condition, Error, Key};
 
 use crate::store::{Store, document};
 
@@ -118,21 +115,9 @@ struct IntrudingBucket {
 }
 
 #[async_trait::async_trait]
-impl Bucket for IntrudingBucket {
-    fn clock_offset(&self) -> Option<SignedDuration> {
-        self.inner.clock_offset()
-    }
-
-    fn token(&self, etag: &ETag, content: &[u8]) -> ContentToken {
-        self.inner.token(etag, content)
-    }
-
-    async fn put(&self, put: Put) -> Result<ETag, BucketError> {
-        self.inner.put(put).await
-    }
-
-    async fn get(&self, key: &Key, options: GetOptions) -> Result<Got, BucketError> {
-        self.inner.get(key, options).await
+impl Around for IntrudingBucket {
+    fn inner(&self) -> &dyn Bucket {
+        &*self.inner
     }
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, BucketError> {
@@ -143,30 +128,5 @@ impl Bucket for IntrudingBucket {
             intruder.save(&self.id, &document(INTRUDING), &Condition::None).await.unwrap_err();
         }
         self.inner.head(key).await
-    }
-
-    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<(), BucketError> {
-        self.inner.delete(key, if_match).await
-    }
-
-    async fn list(
-        &self,
-        prefix: &str,
-        start_after: Option<&str>,
-        limit: usize,
-    ) -> Result<Listing, BucketError> {
-        self.inner.list(prefix, start_after, limit).await
-    }
-
-    async fn versions(&self, key: &Key) -> Result<Vec<Version>, BucketError> {
-        self.inner.versions(key).await
-    }
-
-    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring, BucketError> {
-        self.inner.restore(key, days, tier).await
-    }
-
-    async fn info(&self) -> Result<BucketInfo, BucketError> {
-        self.inner.info().await
     }
 }

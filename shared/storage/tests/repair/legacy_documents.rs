@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use analysis_storage::bucket::{
-    Bucket, BucketError, BucketInfo, ETag, GetOptions, Got, Listing, ObjectMeta, Put, RestoreTier, Restoring,
-    Version,
-};
+use analysis_storage::bucket::{Bucket, BucketError, GetOptions, Got, ObjectMeta};
 use analysis_storage::repair::{Damage, Mode};
-use analysis_storage::{ContentToken, Entry, Key, Loaded};
+use analysis_storage::testing::Around;
+use analysis_storage::{Entry, Key, Loaded};
 use async_trait::async_trait;
-use jiff::SignedDuration;
 
 use crate::store::{ONE, Store, TWO, UUID7, analyses, maintain};
 
@@ -178,17 +175,9 @@ struct Archive {
 }
 
 #[async_trait]
-impl Bucket for Archive {
-    fn clock_offset(&self) -> Option<SignedDuration> {
-        self.inner.clock_offset()
-    }
-
-    fn token(&self, etag: &ETag, content: &[u8]) -> ContentToken {
-        self.inner.token(etag, content)
-    }
-
-    async fn put(&self, put: Put) -> Result<ETag, BucketError> {
-        self.inner.put(put).await
+impl Around for Archive {
+    fn inner(&self) -> &dyn Bucket {
+        &*self.inner
     }
 
     async fn get(&self, key: &Key, options: GetOptions) -> Result<Got, BucketError> {
@@ -202,26 +191,6 @@ impl Bucket for Archive {
         let meta = self.inner.head(key).await?;
         let archived = self.heads_tell && key.as_str().contains("/analysis/");
         Ok(meta.map(|meta| ObjectMeta { archived, ..meta }))
-    }
-
-    async fn delete(&self, key: &Key, if_match: Option<&ETag>) -> Result<(), BucketError> {
-        self.inner.delete(key, if_match).await
-    }
-
-    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Listing, BucketError> {
-        self.inner.list(prefix, after, limit).await
-    }
-
-    async fn versions(&self, key: &Key) -> Result<Vec<Version>, BucketError> {
-        self.inner.versions(key).await
-    }
-
-    async fn restore(&self, key: &Key, days: u32, tier: RestoreTier) -> Result<Restoring, BucketError> {
-        self.inner.restore(key, days, tier).await
-    }
-
-    async fn info(&self) -> Result<BucketInfo, BucketError> {
-        self.inner.info().await
     }
 }
 
